@@ -1,0 +1,208 @@
+"""The items that are judged (`Case`), and what a perturbation makes of them (`FollowUp`, `Edit`).
+
+Here: the data types and the `Perturbation` protocol. Not here: reading files (casefiles.py), any particular
+perturbation (the `perturbations` folder), asking a judge (judges/).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol
+
+__all__ = [
+    "ALL_TASKS",
+    "Case",
+    "Claim",
+    "Dose",
+    "Edit",
+    "FollowUp",
+    "Label",
+    "Perturbation",
+    "Task",
+    "Turn",
+    "apply_edits",
+    "truth_of",
+]
+
+Task = Literal["pairwise", "score", "grade", "ranking"]
+ALL_TASKS: tuple[Task, ...] = ("pairwise", "score", "grade", "ranking")
+#: 0-based index of the better response, "tie", a number (score), a boolean (grade), or a ranking (best first)
+Label = int | float | bool | str | tuple[int, ...] | None
+#: how strong a perturbation is: 1 is the published or default strength
+Dose = float
+
+
+class Turn(NamedTuple):
+    """One chat turn of an instruction."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One item to judge.
+
+    `responses` has 2 texts for a pairwise judge, 1 for score and grade, n for ranking. `label` is the truth where it
+    is known; it never reaches a model and is absent from `repr` and from `shown()`.
+    """
+
+    instruction: str | tuple[Turn, ...]
+    responses: tuple[str, ...]
+    id: str = ""
+    reference: str | None = None
+    rubric: str | None = None
+    context: str | None = None
+    label: Label = field(default=None, repr=False)
+    group: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            object.__setattr__(self, "id", "c-" + content_hash(self.shown())[:12])
+
+    def shown(self) -> dict[str, Any]:
+        """What a judge may see, as plain JSON data: no id, no label, no group, no meta."""
+        data: dict[str, Any] = {
+            "instruction": self.instruction
+            if isinstance(self.instruction, str)
+            else [{"role": t.role, "content": t.content} for t in self.instruction],
+            "responses": list(self.responses),
+        }
+        for name in ("reference", "rubric", "context"):
+            value = getattr(self, name)
+            if value is not None:
+                data[name] = value
+        return data
+
+    @property
+    def instruction_text(self) -> str:
+        """The instruction as one text; chat turns are joined with their role in front."""
+        if isinstance(self.instruction, str):
+            return self.instruction
+        return "\n\n".join(f"{t.role}: {t.content}" for t in self.instruction)
+
+    def replace(self, **changes: Any) -> Case:
+        return dataclasses.replace(self, **changes)
+
+    def with_response(self, index: int, text: str) -> Case:
+        responses = list(self.responses)
+        responses[index] = text
+        return dataclasses.replace(self, responses=tuple(responses))
+
+    def reordered(self, order: tuple[int, ...]) -> Case:
+        """The same case with response `order[k]` shown in slot k; the label follows its response."""
+        if order == tuple(range(len(self.responses))):
+            return self
+        label = self.label
+        if isinstance(label, int) and not isinstance(label, bool) and len(self.responses) > 1:
+            label = order.index(label)
+        elif isinstance(label, tuple):
+            label = tuple(order.index(i) for i in label)
+        return dataclasses.replace(self, responses=tuple(self.responses[i] for i in order), label=label)
+
+
+def content_hash(data: Any) -> str:
+    """SHA-256 of the canonical JSON of `data` (sorted keys, UTF-8)."""
+    text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@functools.lru_cache(maxsize=65536)
+def shown_hash(case: Case) -> str:
+    """Hash of what a judge is shown of `case`: equal exactly where two calls may share an answer."""
+    return content_hash(case.shown())
+
+
+def truth_of(case: Case, index: int) -> bool | None:
+    """Is response `index` known to be right (or best)? None where the label does not say."""
+    label = case.label
+    if label is None or label == "tie":
+        return None
+    if isinstance(label, bool):
+        return label
+    if isinstance(label, tuple):
+        return label[0] == index
+    if isinstance(label, int) and len(case.responses) > 1:
+        return label == index
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace `source[start:end]` of one text field by `text`. Offsets are code points of the *source* text.
+
+    `where` names the field: "responses[0]", "instruction", "reference", ...
+    """
+
+    start: int
+    end: int
+    text: str
+    where: str = ""
+
+
+def apply_edits(source: str, edits: tuple[Edit, ...] | list[Edit]) -> str:
+    """Replay `edits` (in any order, not overlapping) on `source`."""
+    out: list[str] = []
+    at = 0
+    for edit in sorted(edits, key=lambda e: (e.start, e.end)):
+        if edit.start < at or edit.end < edit.start or edit.end > len(source):
+            raise ValueError(f"edit {edit} overlaps another or lies outside a text of {len(source)} characters")
+        out += (source[at : edit.start], edit.text)
+        at = edit.end
+    out.append(source[at:])
+    return "".join(out)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A perturbed case. `target` is the index, in `case`, of the response whose gain is measured.
+
+    `edits` replayed on the text of the source give the changed text of `case` (property tests hold this).
+    """
+
+    case: Case
+    target: int
+    edits: tuple[Edit, ...] = ()
+
+
+#: what a perturbation promises about quality
+Claim = Literal["preserving", "addition", "degrading", "attack"]
+
+
+class Perturbation(Protocol):
+    """Text in, text out. Pure: the same (case, target, rng state, dose) gives the same follow-up.
+
+    Build one with `perturbations.perturbation(...)`; see that module for the decorator.
+    """
+
+    @property
+    def name(self) -> str:
+        """Published name, `family.name`."""
+
+    @property
+    def claim(self) -> Claim: ...
+
+    @property
+    def summary(self) -> str:
+        """One plain sentence: what it does."""
+
+    @property
+    def source(self) -> str:
+        """The paper it comes from, or "voirdire"."""
+
+    @property
+    def plants_error(self) -> bool:
+        """It puts a mistake into the text (so it must not touch an answer that is wrong already)."""
+
+    def edits(self, case: Case, target: int, rng: random.Random, dose: Dose) -> tuple[Edit, ...]:
+        """The edits of response `target`; raises NotApplicable with the reason."""
+
+    def sham(self, case: Case, target: int, edits: tuple[Edit, ...], rng: random.Random) -> tuple[Edit, ...] | None:
+        """The placebo of `edits`: neutral text of the same length at the same place, or None where none is needed."""

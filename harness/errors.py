@@ -1,0 +1,126 @@
+"""Every error voirdire raises on purpose, and the exit code each one ends in.
+
+    VoirdireError
+      UsageError              exit 2   bad option, bad file, bad probe or suite name, unusable judge spec
+        CaseFileError         exit 2   a case file: names file, line, field, value and the fix
+      JudgeError                       one call to a judge failed; becomes an `error` verdict of that call
+        JudgeUnreachable      exit 4   no further call can succeed (key refused, host down, always failing)
+      BudgetExceeded          exit 5   --max-calls or --max-cost reached; what was answered is kept
+      NotApplicable                    a perturbation has nothing to do on this case; counted, never an error
+
+No message may hold a key; `redact` is the one place that removes them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import enum
+import re
+from collections.abc import Iterable
+
+__all__ = [
+    "BudgetExceeded",
+    "CaseFileError",
+    "ExitCode",
+    "JudgeError",
+    "JudgeUnreachable",
+    "NotApplicable",
+    "UsageError",
+    "VoirdireError",
+    "nearest",
+    "redact",
+]
+
+
+class ExitCode(enum.IntEnum):
+    """What the process answers. If several apply: 130, 2, 4, 5, 1, 3, 0."""
+
+    #: everything asked for was done; under `gate`, every probe holds
+    OK = 0
+    #: `gate` only: a probe is violated or got worse than its baseline
+    VIOLATED = 1
+    #: an option, a file or a name is wrong; nothing was spent
+    USAGE = 2
+    #: `gate` only: the data cannot decide
+    INCONCLUSIVE = 3
+    #: the judge could not be reached or never gave a verdict
+    JUDGE = 4
+    #: stopped by --max-calls or --max-cost
+    BUDGET = 5
+    #: Ctrl-C; run the same command again to go on
+    INTERRUPTED = 130
+
+
+class VoirdireError(Exception):
+    """Base of all. `hint` is a second sentence: the fix."""
+
+    exit_code: ExitCode = ExitCode.USAGE
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class UsageError(VoirdireError):
+    """The user can mend it before anything is spent."""
+
+
+class CaseFileError(UsageError):
+    """A record of a case file is wrong. `path` and 1-based `line` are kept for tools."""
+
+    def __init__(self, message: str, *, path: str, line: int | None = None, hint: str | None = None) -> None:
+        where = f"{path}, line {line}: " if line is not None else f"{path}: "
+        super().__init__(where + message, hint=hint)
+        self.path = path
+        self.line = line
+
+
+class JudgeError(VoirdireError):
+    """One call failed after its retries. The call counts as an error, never as a verdict."""
+
+    exit_code = ExitCode.JUDGE
+
+
+class JudgeUnreachable(JudgeError):
+    """No further call can succeed, so the run stops (what was answered is kept)."""
+
+
+class BudgetExceeded(VoirdireError):
+    """A spending limit was reached."""
+
+    exit_code = ExitCode.BUDGET
+
+
+class NotApplicable(VoirdireError):
+    """Raised by a perturbation that cannot do what it claims on this text. The message is the reason."""
+
+
+def nearest(name: str, known: Iterable[str], *, n: int = 3) -> str:
+    """A phrase naming the known names closest to `name`, for error messages.
+
+    >>> nearest("authority.bok", ["authority.book", "order.swap"])
+    "Did you mean 'authority.book'?"
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=n, cutoff=0.5)
+    if close:
+        return "Did you mean " + " or ".join(repr(c) for c in close) + "?"
+    return "Known: " + ", ".join(names) if names else "None are known."
+
+
+_SECRET = re.compile(
+    r"(?i)(bearer\s+|api[-_]?key[\"'=:\s]+|authorization[\"'=:\s]+(?:bearer\s+)?)[^\s\"',;}]+"
+    r"|\b(?:sk|pk|rk|gsk|xai|AIza)[-_A-Za-z0-9]{12,}"
+)
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """`text` without any of `secrets` and without anything shaped like a key or bearer token."""
+    for secret in secrets:
+        if len(secret) >= 4:
+            text = text.replace(secret, "[key]")
+    return _SECRET.sub(lambda m: (m.group(1) or "") + "[key]", text)

@@ -1,0 +1,89 @@
+"""What a judge is to the rest of voirdire, and what a chat endpoint is to a prompted judge.
+
+Adapters live beside this file, one a file; `spec.py` turns the specs of the command line into them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from voirdire.harness.cases import Case, Task
+from voirdire.harness.verdicts import Scale, Usage, Verdict
+
+__all__ = ["ChatModel", "Judge", "Message", "Reply"]
+
+#: {"role": "system" | "user" | "assistant", "content": "..."}
+Message = Mapping[str, str]
+
+
+class Judge(Protocol):
+    """Anything that answers about a case.
+
+    `fingerprint` is a hash of all that can change its answers (model, prompt, parameters, parser): calls are cached
+    under it. `reusable`: answers may be reused by a later run. `paid`: calls cost money. `soft`: use its
+    probabilities, not its verdict, as the utility. `concurrency`: how many calls may run at once (None: the user's).
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def spec(self) -> str: ...
+    @property
+    def task(self) -> Task: ...
+    @property
+    def scale(self) -> Scale: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def reusable(self) -> bool: ...
+    @property
+    def paid(self) -> bool: ...
+    @property
+    def soft(self) -> bool: ...
+    @property
+    def concurrency(self) -> int | None: ...
+
+    async def judge(self, case: Case, *, sample: int) -> Verdict:
+        """One call. `sample` numbers the repeat: the same sample may be answered from a cache, another may not.
+
+        A reply that holds no verdict is a null `Verdict`; a call that failed raises JudgeError; JudgeUnreachable
+        stops the run.
+        """
+
+    async def aclose(self) -> None:
+        """Release connections, processes, models."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One completion. `logprobs` maps candidate *first* tokens (as text) to natural-log probabilities."""
+
+    text: str
+    usage: Usage | None = None
+    served_model: str | None = None
+    finish_reason: str | None = None
+    logprobs: Mapping[str, float] | None = None
+    refusal: str | None = None
+
+
+class ChatModel(Protocol):
+    """A chat completion service: what `PromptedJudge` asks. `identity` goes into the fingerprint (no keys)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def identity(self) -> Mapping[str, object]: ...
+    @property
+    def paid(self) -> bool: ...
+    @property
+    def concurrency(self) -> int | None: ...
+    @property
+    def first_token_only(self) -> bool:
+        """It answers with one token and its log-probabilities (small local models): use the one-token prompts."""
+
+    async def complete(self, messages: Sequence[Message], *, sample: int) -> Reply:
+        """Raises JudgeError after its retries, JudgeUnreachable where no later call can succeed."""
+
+    async def aclose(self) -> None: ...

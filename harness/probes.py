@@ -1,0 +1,76 @@
+"""What is tested: a `Probe` (perturbation + relation + target + tolerance) and a `Suite` (a named list of them).
+
+Only the types live here. The built-in rows are in the `suites` folder, the perturbations in `perturbations`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from voirdire.harness.cases import ALL_TASKS, Task
+from voirdire.harness.relations import Relation
+
+__all__ = ["DEFAULT_ACCURACY_FLOOR", "DEFAULT_MIN_DROP", "DEFAULT_TOLERANCE", "Probe", "Suite", "Target"]
+
+DEFAULT_TOLERANCE = 0.10
+DEFAULT_MIN_DROP = 0.10
+#: pairwise accuracy below which a judge does not tell good answers from bad
+DEFAULT_ACCURACY_FLOOR = 0.60
+
+#: which response is edited: the worse or better one by label ("each" in turn where the label does not say), or each
+Target = Literal["worse", "better", "each"]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One question put to a judge, under its published name.
+
+    `perturbation` is the registered name of the edit (None for probes that only reorder or repeat). `tolerance` and
+    `min_drop` are in utility units; None takes the suite's. `sham` says whether gains are also compared with the
+    placebo. `metrics` names the papers' metrics computed from the same calls.
+    """
+
+    name: str
+    relation: Relation
+    summary: str
+    source: str
+    perturbation: str | None = None
+    target: Target = "worse"
+    dose: float = 1.0
+    sham: bool = False
+    tolerance: float | None = None
+    min_drop: float | None = None
+    tasks: tuple[Task, ...] = ALL_TASKS
+    metrics: tuple[str, ...] = ()
+
+    @property
+    def family(self) -> str:
+        return self.name.split(".", 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A named list of probes with its tolerances and size.
+
+    `samples` is the number of calls an arm gets per case and order; sources get at least 2 (the repeat is the retest
+    arm). `cases` is how many cases the suite recommends; None takes all that are given. `max_calls` caps the plan by
+    dropping cases, for suites that promise a size.
+    """
+
+    name: str
+    summary: str
+    probes: tuple[Probe, ...]
+    samples: int = 1
+    cases: int | None = None
+    tolerance: float = DEFAULT_TOLERANCE
+    min_drop: float = DEFAULT_MIN_DROP
+    accuracy_floor: float = DEFAULT_ACCURACY_FLOOR
+    max_calls: int | None = None
+    source: str = "voirdire"
+
+    def tolerance_of(self, probe: Probe) -> float:
+        return self.tolerance if probe.tolerance is None else probe.tolerance
+
+    def min_drop_of(self, probe: Probe) -> float:
+        return self.min_drop if probe.min_drop is None else probe.min_drop

@@ -1,0 +1,1 @@
+"""voirdire: metamorphic testing for LLM judges."""
