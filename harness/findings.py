@@ -104,9 +104,8 @@ class Noise:
 class Discrimination:
     """Does it tell good answers from bad? Accuracy on unchanged labelled cases, by case, over orders and samples.
 
-    `measure` names the number: "accuracy" (pairwise, grade), "rank agreement" (ranking), "correlation with labels" (score).
-    `swap_averaged` is the accuracy of
-    the verdict averaged over both orders (pairwise only).
+    `measure` names the number: "accuracy" (pairwise, grade), "best ranked first" (ranking), "rank correlation" (score).
+    `swap_averaged` is the accuracy of the verdict averaged over both orders (pairwise only).
     """
 
     accuracy: float | None = None

@@ -1,1 +1,60 @@
-""" """
+"""Perturbations: text in, text out. Importing this package registers all of them in `harness.registry.PERTURBATIONS`.
+
+To add one, write a function in the file of its family (or in a package of yours, named under the entry-point group
+`voirdire.perturbations`) and import that file below:
+
+    @perturbation(
+        "tone.cheerful",
+        claim="addition",
+        summary="Ends the answer on a cheerful note.",
+        source="voirdire",
+    )
+    def cheerful(text: str, place: Place) -> list[Edit]:
+        if not text.strip():
+            raise NotApplicable("the answer is empty")
+        wish = "Have a lovely day!" if place.lang == "en" else "祝您一天愉快！"
+        return [append(text, wish, place.lang)]
+
+The claim is checked (an addition only inserts), the placebo comes by itself, and `place.rng`, used through `draws`,
+makes the same text on every machine. The tests in tests/perturbations run over whatever is registered.
+
+`base` the decorator, `apply`; `spans` what a text consists of; `placement` where additions go; `draws` randomness;
+`sham` placebos; every other file a family or the part of one.
+"""
+
+from __future__ import annotations
+
+from voirdire.perturbations import authority, degradation, phrases, stability, typos, verbosity
+from voirdire.perturbations.base import (
+    Editor,
+    Place,
+    TextPerturbation,
+    apply,
+    apply_sham,
+    label_after,
+    language_of,
+    perturbation,
+)
+from voirdire.perturbations.draws import rng_for
+from voirdire.perturbations.phrases import PHRASES
+from voirdire.perturbations.sham import sham_text
+
+__all__ = [
+    "PHRASES",
+    "Editor",
+    "Place",
+    "TextPerturbation",
+    "apply",
+    "apply_sham",
+    "authority",
+    "degradation",
+    "label_after",
+    "language_of",
+    "perturbation",
+    "phrases",
+    "rng_for",
+    "sham_text",
+    "stability",
+    "typos",
+    "verbosity",
+]

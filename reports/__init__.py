@@ -1,1 +1,14 @@
-""" """
+"""Findings in, pages out: plain words, the terminal, Markdown, HTML, JSON, CSV, JUnit.
+
+Everything here reads a finished `voirdire.harness.findings.Audit` and computes no statistics. Judged text is attacker
+text: each renderer makes it inert in its own way, after `text.visible` has made its invisible characters visible.
+
+    formatting, phrases, words   numbers and findings as plain language
+    selection                    what comes first, which examples are shown, their anchors
+    text                         visible control characters, the marked edit, cutting long texts
+    terminal, markdown, html     the three renderers
+    schema, examples             the documents `audit.json` and `examples.jsonl`
+    tables, write                findings.csv, junit.xml; writing and reading a run's folder
+
+Nothing is imported here, so that a door which needs one renderer does not pay for the others.
+"""

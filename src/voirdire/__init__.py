@@ -1,1 +1,129 @@
-"""voirdire: metamorphic testing for LLM judges."""
+"""voirdire: metamorphic testing for LLM judges.
+
+    import voirdire as vd
+
+    judge = vd.judge("openai:gpt-5-mini", prompt="judge.md")
+    result = vd.audit(judge, cases="cases.jsonl", suite="standard")
+    result.findings["order.swap"].decision
+
+Importing this loads nothing heavy; what an audit needs is imported when it starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from voirdire._compose import AuditResult, Cases
+    from voirdire.harness.cases import Case, Task
+    from voirdire.harness.engine.events import Event
+    from voirdire.harness.judges.base import Judge
+    from voirdire.harness.verdicts import Scale, Verdict
+
+try:
+    __version__ = version("voirdire")
+except PackageNotFoundError:  # run from a tree that was never installed
+    __version__ = "0"
+
+__all__ = ["AuditResult", "Case", "Judge", "Scale", "Verdict", "__version__", "aaudit", "audit", "judge"]
+
+_LAZY = {
+    "AuditResult": "voirdire._compose",
+    "Case": "voirdire.harness.cases",
+    "Judge": "voirdire.harness.judges.base",
+    "Scale": "voirdire.harness.verdicts",
+    "Verdict": "voirdire.harness.verdicts",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'voirdire' has no attribute {name!r}")
+
+
+def judge(
+    spec: str | Callable[..., Any],
+    *,
+    task: Task | None = None,
+    scale: Scale | None = None,
+    prompt: str | None = None,
+    version: str | None = None,
+    **options: Any,
+) -> Judge:
+    """A judge from a spec ("openai:gpt-5-mini", "mock:noisy?accuracy=.85", ...) or from any callable.
+
+    A callable `f(case) -> answer` (sync or async) needs `task`; answers are those of the contract: "A", "B", "tie", an
+    index or a pair of numbers (pairwise), a number (score), a boolean (grade), indices best first (ranking), None.
+    With `version` its answers may be reused by later runs. `options`: parse, base_url, params, timeout, retries,
+    concurrency, utility. Raises UsageError.
+    """
+    from voirdire.harness.judges.spec import JudgeOptions, make_judge
+
+    if isinstance(spec, str):
+        return make_judge(spec, JudgeOptions(task=task, scale=scale, prompt=prompt, **options))
+    from voirdire.harness.judges.python_judge import PythonJudge
+
+    return PythonJudge.from_callable(spec, task=task, scale=scale, version=version, **options)
+
+
+def audit(judge: Judge | str, cases: Cases | None = None, suite: str = "standard", **options: Any) -> AuditResult:
+    """Audit `judge` and return the result. Blocks; in a running event loop use `await voirdire.aaudit(...)`.
+
+    `cases`: a file, or cases; None takes the built-in ones. `options`: probes (globs), samples, seed, alpha,
+    tolerance, strict, limit, concurrency, max_calls, max_cost, cache (a file or None), emit (called with each event).
+    Raises UsageError for bad input, JudgeUnreachable if the judge never gave a verdict.
+    """
+    import asyncio
+
+    return asyncio.run(aaudit(judge, cases, suite, **options))
+
+
+async def aaudit(
+    judge: Judge | str,
+    cases: Cases | None = None,
+    suite: str = "standard",
+    *,
+    probes: Sequence[str] = (),
+    samples: int | None = None,
+    seed: int = 0,
+    alpha: float = 0.05,
+    tolerance: float | None = None,
+    strict: bool = False,
+    limit: int | None = None,
+    concurrency: int = 16,
+    max_calls: int | None = None,
+    max_cost: float | None = None,
+    cache: str | Path | None = None,
+    emit: Callable[[Event], None] = lambda _event: None,
+) -> AuditResult:
+    """`audit` for running event loops."""
+    from voirdire._compose import AuditRequest, audit_async
+    from voirdire.harness.engine.runner import Limits
+    from voirdire.harness.errors import JudgeUnreachable
+    from voirdire.harness.judges.spec import JudgeOptions, make_judge
+
+    if isinstance(judge, str):
+        judge = make_judge(judge, JudgeOptions(concurrency=concurrency))
+    request = AuditRequest(
+        cases=cases,
+        suite=suite,
+        probes=tuple(probes),
+        samples=samples,
+        seed=seed,
+        alpha=alpha,
+        tolerance=tolerance,
+        strict=strict,
+        limit=limit,
+        limits=Limits(concurrency, max_calls, max_cost),
+        cache=cache,
+    )
+    result = await audit_async(judge, request, emit=emit)
+    if result.audit.verdict == "error":
+        raise JudgeUnreachable(result.run.reason or "the judge never gave a verdict")
+    return result

@@ -1,0 +1,279 @@
+"""Reading cases: JSONL, CSV and Parquet with the same columns, or JSONL on standard input.
+
+Every wrong record ends in a CaseFileError that names file, line, field, value and the fix. Public data sets in
+shapes of their own are read by loaders in the `suites` folder.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from voirdire.harness.cases import Case, Label, Task, Turn, content_hash
+from voirdire.harness.errors import CaseFileError, UsageError
+
+__all__ = ["cases_hash", "check_task", "parse_case", "read_cases"]
+
+_TEXT_FIELDS = ("reference", "rubric", "context", "group")
+_KNOWN = {"id", "instruction", "responses", "label", "meta", *_TEXT_FIELDS}
+#: columns of CSV and Parquet that hold JSON where they start with one of these
+_JSON_START = ("[", "{")
+
+
+def read_cases(source: str | Path, *, limit: int | None = None, ids: Iterable[str] | None = None) -> list[Case]:
+    """All cases of a file ("-": standard input), in file order; `limit` keeps the first n, `ids` only those named.
+
+    Raises CaseFileError (a UsageError, exit 2) for a missing or empty file, bad JSON or UTF-8, wrong types and
+    duplicate ids.
+    """
+    name = str(source)
+    cases: list[Case] = []
+    first_line: dict[str, int] = {}
+    for line, record in _records(name):
+        case = parse_case(record, path=name, line=line)
+        if case.id in first_line:
+            raise CaseFileError(
+                f'"id" {case.id!r} was used on line {first_line[case.id]} already',
+                path=name,
+                line=line,
+                hint="Ids must be unique; leave them out to have them made from the content.",
+            )
+        first_line[case.id] = line
+        cases.append(case)
+    if not cases:
+        raise CaseFileError("the file holds no cases", path=name, hint="Give one JSON object a line.")
+    if ids is not None:
+        wanted = list(ids)
+        missing = [i for i in wanted if i not in first_line]
+        if missing:
+            raise UsageError(f"{name} has no case {missing[0]!r}")
+        cases = [c for c in cases if c.id in set(wanted)]
+    return cases[:limit] if limit is not None else cases
+
+
+def _records(name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    if name == "-":
+        yield from _jsonl(sys.stdin.buffer.read(), "standard input")
+        return
+    path = Path(name)
+    if path.is_dir():
+        raise CaseFileError("this is a folder", path=name, hint="Give a .jsonl, .csv or .parquet file.")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CaseFileError(
+            f"cannot be read ({error.strerror})", path=name, hint="Give a .jsonl, .csv or .parquet file."
+        ) from None
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        yield from _csv(data, name)
+    elif suffix in (".parquet", ".pq"):
+        yield from _parquet(path)
+    else:
+        yield from _jsonl(data, name)
+
+
+def _decode(data: bytes, name: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise CaseFileError(
+            f"byte {data[error.start : error.start + 1]!r} is not UTF-8",
+            path=name,
+            line=line,
+            hint="Save the file as UTF-8.",
+        ) from None
+
+
+def _jsonl(data: bytes, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    # split on "\n" only: splitlines() would also break at U+2028, which JSON strings may hold
+    for number, line in enumerate(_decode(data, name).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            what = getattr(error, "msg", "nested too deeply")
+            column = getattr(error, "colno", 1)
+            raise CaseFileError(
+                f"not JSON ({what}, column {column})\n    {_cut(line)}",
+                path=name,
+                line=number,
+                hint="Each line is one JSON object on its own; a JSON array over several lines is not JSONL.",
+            ) from None
+        if not isinstance(record, dict):
+            raise CaseFileError(
+                f"a case is a JSON object, this is {_kind(record)}\n    {_cut(line)}", path=name, line=number
+            )
+        yield number, record
+
+
+def _csv(data: bytes, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    csv.field_size_limit(sys.maxsize)
+    reader = csv.DictReader(_decode(data, name).splitlines(keepends=True))
+    try:
+        for row in reader:
+            yield reader.line_num, {k: _cell(v) for k, v in row.items() if k is not None and v not in (None, "")}
+    except csv.Error as error:
+        raise CaseFileError(f"not CSV ({error})", path=name, line=reader.line_num) from None
+
+
+def _cell(value: Any) -> Any:
+    """A CSV cell: JSON where it looks like a list or object, a number or boolean in `label`, else the text."""
+    if isinstance(value, str) and value.lstrip().startswith(_JSON_START):
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError:
+            return value
+    return value
+
+
+def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    import pandas as pd
+
+    try:
+        frame = pd.read_parquet(path)
+    except ImportError:
+        raise CaseFileError(
+            "reading Parquet needs pyarrow", path=str(path), hint="pip install pyarrow, or save the cases as JSONL."
+        ) from None
+    except Exception as error:
+        raise CaseFileError(f"not a Parquet file ({type(error).__name__})", path=str(path)) from None
+    for number, row in enumerate(frame.to_dict("records"), start=1):
+        yield number, {str(k): _plain(_cell(v)) for k, v in row.items() if v is not None and v == v}
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def parse_case(record: Mapping[str, Any], *, path: str = "case", line: int | None = None) -> Case:
+    """One record as a Case; unknown fields go to `meta`. Raises CaseFileError."""
+
+    def fail(message: str, hint: str | None = None) -> CaseFileError:
+        shown = _cut(json.dumps(dict(record), ensure_ascii=False, default=str))
+        return CaseFileError(f"{message}\n    {shown}", path=path, line=line, hint=hint)
+
+    if "responses" not in record:
+        hint = 'A case needs "responses": a list of 1 text (score, grade), 2 (pairwise) or n (ranking).'
+        raise fail('there is no "responses"', hint)
+    responses = record["responses"]
+    if not isinstance(responses, list) or not responses:
+        raise fail(f'"responses" must be a list of texts, this is {_kind(responses)}')
+    for i, response in enumerate(responses):
+        if not isinstance(response, str):
+            raise fail(f'"responses"[{i}] must be a text, this is {_kind(response)}')
+    texts: dict[str, str | None] = {}
+    for name in _TEXT_FIELDS:
+        value = record.get(name)
+        if value is not None and not isinstance(value, str):
+            raise fail(f'"{name}" must be a text, this is {_kind(value)}')
+        texts[name] = value
+    meta = record.get("meta") or {}
+    if not isinstance(meta, dict):
+        raise fail(f'"meta" must be an object, this is {_kind(meta)}')
+    meta = {**meta, **{k: v for k, v in record.items() if k not in _KNOWN}}
+    identity = record.get("id", "")
+    if isinstance(identity, int) and not isinstance(identity, bool):
+        identity = str(identity)
+    if not isinstance(identity, str):
+        raise fail(f'"id" must be a text, this is {_kind(identity)}')
+    return Case(
+        instruction=_instruction(record.get("instruction", ""), fail),
+        responses=tuple(responses),
+        id=identity,
+        label=_label(record.get("label"), len(responses), fail),
+        meta=meta,
+        **texts,
+    )
+
+
+def _instruction(value: Any, fail: Any) -> str | tuple[Turn, ...]:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list):
+        raise fail(f'"instruction" must be a text or a list of turns, this is {_kind(value)}')
+    turns = []
+    for i, turn in enumerate(value):
+        if not (
+            isinstance(turn, dict) and isinstance(turn.get("role"), str) and isinstance(turn.get("content"), str)
+        ):
+            raise fail(f'"instruction"[{i}] must be {{"role": "...", "content": "..."}}, this is {_kind(turn)}')
+        turns.append(Turn(turn["role"], turn["content"]))
+    return tuple(turns)
+
+
+def _label(value: Any, n: int, fail: Any) -> Label:
+    if isinstance(value, str):
+        text = value.strip().lower()
+        if text in ("tie", "true", "false"):
+            return "tie" if text == "tie" else text == "true"
+        try:  # CSV gives every label as text
+            value = float(text) if "." in text else int(text)
+        except ValueError:
+            raise fail(
+                f'"label" {value!r} is no label',
+                'A label is the 0-based index of the better response, "tie", a number, a boolean or a ranking.',
+            ) from None
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)):
+        if value != value or value in (float("inf"), float("-inf")):
+            raise fail(f'"label" {value!r} is not a finite number')
+        if n == 2 and value not in (0, 1):
+            raise fail(
+                f'"label" is {value!r}, but there are 2 responses',
+                'Use 0 if the first response is better, 1 if the second is, or "tie".',
+            )
+        return int(value) if n > 1 and value == int(value) else value
+    if isinstance(value, list):
+        if sorted(value, key=str) != list(range(n)):
+            raise fail(f'"label" {value!r} is no ranking of {n} responses', "List the 0-based indices, best first.")
+        return tuple(value)
+    raise fail(f'"label" must be an index, "tie", a number, a boolean or a ranking, this is {_kind(value)}')
+
+
+def check_task(cases: Iterable[Case], task: Task, *, path: str = "cases") -> None:
+    """Do these cases suit a judge of this task? Raises CaseFileError on the first that does not."""
+    for number, case in enumerate(cases, start=1):
+        n = len(case.responses)
+        if task == "pairwise" and n != 2:
+            hint = "Give a second response, or --task score to have each one scored."
+            if n > 2:
+                hint = "Give two responses a case, or --task ranking."
+            raise CaseFileError(
+                f'"responses" of {case.id!r} has {_texts(n)}, a pairwise judge needs 2', path=path, line=number, hint=hint
+            )
+        if task in ("score", "grade") and n != 1:
+            raise CaseFileError(
+                f'"responses" of {case.id!r} has {_texts(n)}, a {task} judge takes 1', path=path, line=number
+            )
+        if task == "ranking" and n < 2:
+            raise CaseFileError(
+                f'"responses" of {case.id!r} has {_texts(n)}, a ranking judge needs 2 or more', path=path, line=number
+            )
+
+
+def cases_hash(cases: Iterable[Case]) -> str:
+    """Hash of what is judged and of the labels: two runs with the same hash are comparable case by case."""
+    return content_hash([[c.id, c.shown(), c.label if not isinstance(c.label, tuple) else list(c.label)] for c in cases])
+
+
+def _texts(n: int) -> str:
+    return "1 text" if n == 1 else f"{n} texts"
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", type(None): "null"}
+    kind = names.get(type(value), "a number" if isinstance(value, (int, float)) else type(value).__name__)
+    return f"{kind} ({_cut(json.dumps(value, ensure_ascii=False, default=str), 40)})"
+
+
+def _cut(text: str, n: int = 68) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= n else text[: n - 1] + "…"

@@ -1,0 +1,160 @@
+"""A chat model + a prompt + a parser = a judge: `PromptedJudge`.
+
+Models that write text have their reply parsed. Models that answer with one token (`chat.first_token_only`, small local
+ones) are read through the probabilities of the possible first tokens, which say more than the token itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from voirdire.harness.cases import Case, Task, content_hash
+from voirdire.harness.errors import UsageError
+from voirdire.harness.judges.base import ChatModel, Reply
+from voirdire.harness.judges.parsing import Parser, find_parser
+from voirdire.harness.judges.parsing_text import cut
+from voirdire.harness.judges.prompts import PromptProtocol, digit_range
+from voirdire.harness.verdicts import Scale, Verdict
+
+__all__ = ["PromptedJudge"]
+
+#: below this total probability of all options the model is not answering the question
+_MIN_MASS = 1e-6
+#: keeps log-odds finite where the model reports one option only
+_FLOOR = 1e-12
+_DECLINED = frozenset(["content_filter", "refusal", "safety", "blocklist", "prohibited_content", "recitation", "spii"])
+_CUT_OFF = frozenset(["length", "max_tokens"])
+
+
+@dataclass(frozen=True, slots=True)
+class PromptedJudge:
+    """Satisfies `Judge`. `name` and `spec` default to the chat model's name.
+
+    `soft`: the probabilities, not the verdict, are the utility. Raises UsageError for a model that answers with one
+    token and a task that needs more.
+    """
+
+    chat: ChatModel
+    protocol: PromptProtocol
+    name: str = ""
+    spec: str = ""
+    soft: bool = False
+    reusable: bool = True
+    fingerprint: str = field(init=False)
+    _parser: Parser = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.chat.first_token_only and self.protocol.task == "ranking":
+            raise UsageError("a judge that answers with one token cannot give a ranking")
+        name = self.name or self.chat.name
+        set_ = object.__setattr__
+        set_(self, "name", name)
+        set_(self, "spec", self.spec or name)
+        set_(self, "_parser", find_parser(self.protocol.parser, self.protocol.task))
+        identity = {"chat": dict(self.chat.identity), "prompt": self.protocol.version}
+        set_(self, "fingerprint", content_hash(identity))
+
+    @property
+    def task(self) -> Task:
+        return self.protocol.task
+
+    @property
+    def scale(self) -> Scale:
+        return self.protocol.scale
+
+    @property
+    def paid(self) -> bool:
+        return self.chat.paid
+
+    @property
+    def concurrency(self) -> int | None:
+        return self.chat.concurrency
+
+    async def judge(self, case: Case, *, sample: int) -> Verdict:
+        """One call. Raises JudgeError where it failed; a reply without a verdict is a null."""
+        reply = await self.chat.complete(self.protocol.render(case), sample=sample)
+        verdict = self._read(reply, case)
+        return dataclasses.replace(verdict, usage=reply.usage, served_model=reply.served_model)
+
+    async def aclose(self) -> None:
+        await self.chat.aclose()
+
+    def _read(self, reply: Reply, case: Case) -> Verdict:
+        if reply.refusal:
+            return Verdict(null="refused", reason="the judge declined", raw=cut(reply.refusal, 20_000))
+        if self.chat.first_token_only:
+            # without probabilities the token it wrote is all there is
+            logprobs = reply.logprobs if reply.logprobs is not None else {reply.text: 0.0}
+            return dataclasses.replace(self._from_probabilities(logprobs), raw=cut(reply.text, 20_000))
+        verdict = self._parser.parse(
+            reply.text, task=self.task, scale=self.scale, n=len(case.responses), judged=_judged(case)
+        )
+        finish = (reply.finish_reason or "").lower()
+        if verdict.null == "unparsed":
+            if finish in _DECLINED:
+                return dataclasses.replace(verdict, null="refused", reason=f"the service withheld the reply ({finish})")
+            if finish in _CUT_OFF:
+                return dataclasses.replace(verdict, reason="the reply was cut off before its verdict; raise max_tokens")
+        return verdict
+
+    def _from_probabilities(self, logprobs: Mapping[str, float]) -> Verdict:
+        if self.task == "pairwise":
+            shares = _shares(logprobs, ("A", "B"))
+            if shares is None:
+                return _no_option("A or B")
+            a, b = shares["A"], shares["B"]
+            return Verdict(
+                choice="tie" if a == b else 0 if a > b else 1,
+                probabilities={"0": a, "1": b},
+                margin=_log_odds(a, b),
+            )
+        if self.task == "grade":
+            shares = _shares(logprobs, ("yes", "no"), fold=True)
+            if shares is None:
+                return _no_option("yes or no")
+            yes, no = shares["yes"], shares["no"]
+            return Verdict(grade=yes > no, probabilities={"true": yes, "false": no}, margin=_log_odds(yes, no))
+        low, high = digit_range(self.scale)
+        shares = _shares(logprobs, tuple(str(d) for d in range(low, high + 1)))
+        if shares is None:
+            return _no_option(f"a digit from {low} to {high}")
+        mean = sum(int(digit) * share for digit, share in shares.items())
+        stretch = (self.scale.high - self.scale.low) / (high - low)
+        # rounding may leave the scale by an ulp
+        score = min(self.scale.high, max(self.scale.low, self.scale.low + (mean - low) * stretch))
+        return Verdict(score=score, probabilities=shares)
+
+
+def _judged(case: Case) -> tuple[str, ...]:
+    """Every text the judge was shown: a reply may quote any of them."""
+    extra = (case.instruction_text, case.reference, case.rubric, case.context)
+    return (*case.responses, *(text for text in extra if text))
+
+
+def _shares(logprobs: Mapping[str, float], options: tuple[str, ...], *, fold: bool = False) -> dict[str, float] | None:
+    """The probability of each option among the options: " A" and "A" are one, "a" is another word (unless `fold`).
+
+    None where all options together are as good as impossible.
+    """
+    mass = dict.fromkeys(options, 0.0)
+    for token, logprob in logprobs.items():
+        # some services show the tokenizers' own signs for a space
+        word = token.strip(" \t\r\n\u2581\u0120\u010a")
+        word = word.lower() if fold else word
+        if word in mass and logprob <= 0.0:
+            mass[word] += math.exp(logprob)
+    total = math.fsum(mass.values())
+    if not total >= _MIN_MASS:
+        return None
+    return {option: p / total for option, p in mass.items()}
+
+
+def _log_odds(p: float, q: float) -> float:
+    return math.log(max(p, _FLOOR) / max(q, _FLOOR))
+
+
+def _no_option(options: str) -> Verdict:
+    return Verdict(null="unparsed", reason=f"the model's first token is not {options}")

@@ -1,0 +1,159 @@
+"""Judge specs: the one string that names a judge on the command line, in TOML, in pytest and in `voirdire.judge`.
+
+A spec splits at its first colon: `scheme:value`. Each adapter is imported only when its scheme is used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from voirdire.harness.cases import Task
+from voirdire.harness.errors import UsageError, nearest
+from voirdire.harness.judges.base import ChatModel, Judge
+from voirdire.harness.verdicts import Scale
+
+__all__ = ["SCHEMES", "JudgeOptions", "make_judge", "parse_scale"]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeOptions:
+    """What the options of the command line say about a judge; None leaves the adapter's default.
+
+    `base_url_trusted`: the base URL comes from the command line or the environment, not from a config file alone, so
+    the key may go there. `utility`: "verdict" counts what the judge decided, "probability" how sure it was. `seed`: the
+    noise of mock judges that name none.
+    """
+
+    task: Task | None = None
+    scale: Scale | None = None
+    prompt: str | None = None
+    parse: str | None = None
+    base_url: str | None = None
+    base_url_trusted: bool = True
+    params: Mapping[str, Any] = field(default_factory=dict)
+    timeout: float = 60.0
+    retries: int = 4
+    concurrency: int = 16
+    utility: str = "verdict"
+    seed: int = 0
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    @property
+    def soft(self) -> bool:
+        return self.utility == "probability"
+
+
+def make_judge(spec: str, options: JudgeOptions | None = None) -> Judge:
+    """The judge that `spec` names. Raises UsageError naming the nearest scheme."""
+    options = options or JudgeOptions()
+    scheme, colon, value = spec.partition(":")
+    maker = _MAKERS.get(scheme)
+    if maker is None or not colon:
+        raise UsageError(f"{spec!r} names no judge", hint=nearest(scheme, SCHEMES) + " Example: openai:gpt-5-mini.")
+    if not value:
+        raise UsageError(f"{spec!r} lacks what follows the colon", hint=f"Example: {SCHEMES[scheme]}")
+    return maker(value, options)
+
+
+def _mock(value: str, options: JudgeOptions) -> Judge:
+    from voirdire.harness.judges.mock import mock_judge
+
+    _no_prompt("mock", options)
+    return mock_judge(value, task=options.task, scale=options.scale, seed=options.seed)
+
+
+def _openai(value: str, options: JudgeOptions) -> Judge:
+    from voirdire.harness.judges.openai_chat import DEFAULT_BASE_URL, OpenAIChat, key_for
+
+    base_url = options.base_url or options.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
+    chat = OpenAIChat(
+        value,
+        base_url=base_url,
+        api_key=key_for(base_url, options.environ, base_url_trusted=options.base_url_trusted),
+        params=options.params,
+        timeout=options.timeout,
+        retries=options.retries,
+        concurrency=options.concurrency,
+    )
+    return _prompted(f"openai:{value}", chat, options)
+
+
+def _local(value: str, options: JudgeOptions) -> Judge:
+    from voirdire.harness.judges.local import LocalChat
+
+    known = ("threads", "n_ctx")
+    for key, number in options.params.items():
+        if key not in known:
+            raise UsageError(f"local: judges have no parameter {key!r}", hint=nearest(key, known))
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise UsageError(f"--param {key}={number!r} must be a whole number from 1")
+    return _prompted(f"local:{value}", LocalChat(value, **options.params), options)
+
+
+def _prompted(spec: str, chat: ChatModel, options: JudgeOptions) -> Judge:
+    from voirdire.harness.judges.prompted import PromptedJudge
+    from voirdire.harness.judges.prompts import default_protocol, load_prompt
+
+    task = options.task or "pairwise"
+    scale = options.scale or Scale()
+    if options.prompt is not None:
+        protocol = load_prompt(options.prompt, task, options.parse, scale)
+    else:
+        protocol = default_protocol(task, scale, one_token=chat.first_token_only)
+    return PromptedJudge(chat, protocol, name=spec, spec=spec, soft=options.soft)
+
+
+def _python(value: str, options: JudgeOptions) -> Judge:
+    from voirdire.harness.judges.python_judge import PythonJudge
+
+    _no_prompt("python", options)
+    return PythonJudge.from_spec(
+        value,
+        task=options.task,
+        scale=options.scale,
+        timeout=options.timeout,
+        version=options.params.get("version"),
+        concurrency=options.concurrency,
+    )
+
+
+def _replay(value: str, options: JudgeOptions) -> Judge:
+    from voirdire.harness.judges.replay import ReplayJudge
+
+    _no_prompt("replay", options)
+    return ReplayJudge.from_file(value, task=options.task, scale=options.scale)
+
+
+_MAKERS: dict[str, Callable[[str, JudgeOptions], Judge]] = {
+    "openai": _openai,
+    "local": _local,
+    "python": _python,
+    "replay": _replay,
+    "mock": _mock,
+}
+#: scheme -> example, for help and errors
+SCHEMES: dict[str, str] = {
+    "openai": "openai:gpt-5-mini",
+    "local": "local:smollm2",
+    "python": "python:package.module:callable",
+    "replay": "replay:verdicts.jsonl",
+    "mock": "mock:noisy?accuracy=.85",
+}
+
+
+def _no_prompt(scheme: str, options: JudgeOptions) -> None:
+    """A prompt given to a judge that has none of its own would be ignored; say so instead."""
+    if options.prompt is not None or options.parse is not None:
+        raise UsageError(f"--prompt and --parse are for judges that are asked by voirdire; {scheme}: has its own")
+
+
+def parse_scale(text: str) -> Scale:
+    """"1:10" as a Scale. Raises UsageError."""
+    low, _, high = text.partition(":")
+    try:
+        return Scale(float(low), float(high))
+    except ValueError:
+        raise UsageError(f"--scale {text!r} is no range", hint="Example: --scale 1:10") from None

@@ -1,0 +1,315 @@
+"""From suite and cases to the calls that are needed, each one once.
+
+`build_plan` makes every follow-up, orders both ways, and numbers the calls; equal content at an equal sample is one
+call, so all probes share the source calls. For each probe it keeps arrays of call numbers (items x orders x samples),
+from which statistics/ reads its arms. It asks no judge and decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from voirdire.harness.cases import Case, Edit, Task, shown_hash, truth_of
+from voirdire.harness.errors import NotApplicable
+from voirdire.harness.followups import FollowUps
+from voirdire.harness.probes import Probe, Suite
+from voirdire.harness.relations import Relation
+from voirdire.harness.verdicts import Scale
+
+__all__ = ["Arm", "Item", "Plan", "PlannedCall", "ProbePlan", "build_plan", "orders_of"]
+
+NEUTRAL = "stability.neutral"
+
+
+class PlannedCall(NamedTuple):
+    """One question to the judge; `content` is the hash of what is shown."""
+
+    case: Case
+    sample: int
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Call numbers of one arm of one item or probe: `calls[item, order, sample]`, and the slot in which the target
+    stands, `slots[item, order]`."""
+
+    calls: np.ndarray
+    slots: np.ndarray
+
+
+class Item(NamedTuple):
+    """One (case, target) of a probe. `case` and `group` are indices; `follow_up` is None where nothing is edited."""
+
+    case: int
+    target: int
+    follow_up: Case | None
+    edits: tuple[Edit, ...]
+
+
+@dataclass(slots=True)
+class ProbePlan:
+    """All that one probe needs: its items and their arms (missing arms are None)."""
+
+    probe: Probe
+    items: list[Item] = field(default_factory=list)
+    source: Arm | None = None
+    follow_up: Arm | None = None
+    sham: Arm | None = None
+    not_applicable: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Plan:
+    """The whole run. `groups[case]` is the cluster of a case; `sources` holds the source arm of every case with
+    target 0, for noise, discrimination and the order probe."""
+
+    suite: Suite
+    task: Task
+    scale: Scale
+    cases: list[Case]
+    samples: int
+    calls: list[PlannedCall]
+    probes: list[ProbePlan]
+    sources: Arm
+    neutrals: Arm | None
+    neutral_cases: np.ndarray
+    groups: np.ndarray
+
+    @property
+    def source_samples(self) -> int:
+        return max(2, self.samples)
+
+
+def orders_of(n: int, task: Task) -> tuple[tuple[int, ...], ...]:
+    """The orders in which a case is shown: both for two or more responses (a ranking: forwards and backwards)."""
+    identity = tuple(range(n))
+    return (identity, identity[::-1]) if task in ("pairwise", "ranking") and n > 1 else (identity,)
+
+
+class _Calls:
+    """Numbers the calls; the same content at the same sample is one call."""
+
+    def __init__(self, task: Task) -> None:
+        self.list: list[PlannedCall] = []
+        self._numbers: dict[tuple[str, int], int] = {}
+        self._task = task
+
+    def arm(self, case: Case, target: int, samples: int, *, edited: bool) -> tuple[list[list[int]], list[int]]:
+        """Call numbers [order][sample] of a case shown in all its orders, and the target's slot in each."""
+        numbers: list[list[int]] = []
+        slots: list[int] = []
+        for order in orders_of(len(case.responses), self._task):
+            shown = case.reordered(order)
+            # adapters that replay recordings need to know which case this is and how it was turned
+            shown = shown.replace(meta={**case.meta, "voirdire.order": order, "voirdire.edited": edited})
+            content = shown_hash(shown)
+            row = []
+            for sample in range(samples):
+                key = (content, sample)
+                number = self._numbers.get(key)
+                if number is None:
+                    number = self._numbers[key] = len(self.list)
+                    self.list.append(PlannedCall(shown, sample, content))
+                row.append(number)
+            numbers.append(row)
+            slots.append(order.index(target))
+        return numbers, slots
+
+
+class _ArmBuilder:
+    def __init__(self) -> None:
+        self.calls: list[list[list[int]]] = []
+        self.slots: list[list[int]] = []
+
+    def add(self, arm: tuple[list[list[int]], list[int]]) -> None:
+        self.calls.append(arm[0])
+        self.slots.append(arm[1])
+
+    def build(self) -> Arm | None:
+        if not self.calls:
+            return None
+        return Arm(np.asarray(self.calls, dtype=np.int64), np.asarray(self.slots, dtype=np.int64))
+
+
+def targets_of(case: Case, probe: Probe, task: Task) -> list[int]:
+    """The responses that `probe` edits, in turn: by label where it says, else each. Raises NotApplicable."""
+    n = len(case.responses)
+    if probe.relation in (Relation.RETEST, Relation.EQUIVARIANT):
+        if probe.relation is Relation.EQUIVARIANT and n < 2:
+            raise NotApplicable("there is only one response, so there is no order")
+        return [0]
+    if probe.relation is Relation.MUST_DROP:
+        return _degradable(case, task)
+    if n == 1:
+        if probe.relation is Relation.NO_GAIN and case.label is True:
+            raise NotApplicable("the answer is right and passes already, so it has no room to gain")
+        return [0]
+    everyone = list(range(n))
+    if probe.target == "each" or case.label is None or case.label == "tie":
+        return everyone
+    if isinstance(case.label, tuple):
+        return [case.label[-1] if probe.target == "worse" else case.label[0]]
+    best = next((i for i in everyone if truth_of(case, i)), None)
+    if best is None:
+        return everyone
+    if probe.target == "better":
+        return [best]
+    return [i for i in everyone if i != best]
+
+
+def _degradable(case: Case, task: Task) -> list[int]:
+    """The response known to be good: mistakes are never planted in a wrong answer, they might repair it."""
+    if task == "score":
+        return [0]
+    best = next((i for i in range(len(case.responses)) if truth_of(case, i)), None)
+    if best is None:
+        reason = "no label says which answer is right" if case.label in (None, "tie") else "the answer is wrong already"
+        raise NotApplicable(reason)
+    return [best]
+
+
+def _damaged(case: Case, target: int, follow_up: Case, task: Task, scale: Scale) -> tuple[Case, int]:
+    """What is shown for a degradation, with the label that is true of it, and where the damaged text stands."""
+    if task == "pairwise":
+        pair = (case.responses[target], follow_up.responses[target])
+        return case.replace(responses=pair, label=0), 1
+    if task == "grade":
+        return follow_up.replace(label=False), target
+    if isinstance(case.label, (int, float)) and not isinstance(case.label, bool) and task == "score":
+        # half-way down: a damaged answer is worth less; by how much nobody knows
+        return follow_up.replace(label=scale.low + (float(case.label) - scale.low) / 2), target
+    if isinstance(case.label, tuple):
+        rest = tuple(i for i in case.label if i != target)
+        return follow_up.replace(label=(*rest, target)), target
+    return follow_up, target
+
+
+def build_plan(
+    suite: Suite,
+    cases: Sequence[Case],
+    *,
+    task: Task,
+    scale: Scale,
+    followups: FollowUps,
+    samples: int | None = None,
+) -> Plan:
+    """Expand `suite` over `cases`. Deterministic: follow-ups depend on the suite's seed in `followups` only."""
+    samples = suite.samples if samples is None else samples
+    probes = [ProbePlan(p) for p in suite.probes]
+    needs_neutral = any(
+        p.relation in (Relation.INVARIANT, Relation.EQUIVARIANT) and task in p.tasks for p in suite.probes
+    )
+    calls = _Calls(task)
+    sources, neutrals = _ArmBuilder(), _ArmBuilder()
+    arms = {id(p): {name: _ArmBuilder() for name in ("source", "follow_up", "sham")} for p in probes}
+    neutral_of = np.full(len(cases), -1, dtype=np.int64)
+
+    # case by case, so that a run that stops early holds whole cases
+    for number, case in enumerate(cases):
+        source = calls.arm(case, 0, max(2, samples), edited=False)
+        sources.add(source)
+        neutral = None
+        if needs_neutral:
+            neutral = _neutral_arm(case, calls, followups, samples)
+            if neutral is not None:
+                neutral_of[number] = len(neutrals.calls)
+                neutrals.add(neutral)
+        for plan in probes:
+            _expand(plan, arms[id(plan)], number, case, calls, followups, samples, task, scale)
+
+    for plan in probes:
+        built = arms[id(plan)]
+        plan.source = built["source"].build()
+        plan.follow_up = built["follow_up"].build()
+        plan.sham = built["sham"].build()
+    source_arm = sources.build()
+    assert source_arm is not None
+    return Plan(
+        suite=suite,
+        task=task,
+        scale=scale,
+        cases=list(cases),
+        samples=samples,
+        calls=calls.list,
+        probes=probes,
+        sources=source_arm,
+        neutrals=neutrals.build(),
+        neutral_cases=neutral_of,
+        groups=_groups(cases),
+    )
+
+
+def _neutral_arm(
+    case: Case, calls: _Calls, followups: FollowUps, samples: int
+) -> tuple[list[list[int]], list[int]] | None:
+    """The neutral edit of a case, on its better (or first) response; its utilities are read for target 0."""
+    target = next((i for i in range(len(case.responses)) if truth_of(case, i)), 0)
+    try:
+        edited = followups.make(NEUTRAL, case, target, 1.0).case
+    except NotApplicable:
+        return None
+    return calls.arm(edited, 0, samples, edited=True)
+
+
+def _expand(
+    plan: ProbePlan,
+    arms: dict[str, _ArmBuilder],
+    number: int,
+    case: Case,
+    calls: _Calls,
+    followups: FollowUps,
+    samples: int,
+    task: Task,
+    scale: Scale,
+) -> None:
+    """Add the items of one case to one probe, or count why there are none."""
+    probe = plan.probe
+    if task not in probe.tasks:
+        plan.not_applicable[f"not for {task} judges"] += 1
+        return
+    try:
+        targets = targets_of(case, probe, task)
+    except NotApplicable as reason:
+        plan.not_applicable[reason.message] += 1
+        return
+    made = 0
+    reason = ""
+    for target in targets:
+        source = calls.arm(case, target, max(2, samples), edited=False)
+        if probe.perturbation is None:
+            plan.items.append(Item(number, target, None, ()))
+            arms["source"].add(source)
+            made += 1
+            continue
+        try:
+            followup = followups.make(probe.perturbation, case, target, probe.dose)
+            placebo = followups.sham(probe.perturbation, case, target, followup) if probe.sham else None
+        except NotApplicable as error:
+            reason = error.message
+            continue
+        shown, slot = followup.case, target
+        if probe.relation is Relation.MUST_DROP:
+            shown, slot = _damaged(case, target, shown, task, scale)
+        plan.items.append(Item(number, target, shown, followup.edits))
+        arms["source"].add(source)
+        arms["follow_up"].add(calls.arm(shown, slot, samples, edited=True))
+        if placebo is not None:
+            arms["sham"].add(calls.arm(placebo, target, samples, edited=True))
+        made += 1
+    if not made:
+        plan.not_applicable[reason] += 1
+
+
+def _groups(cases: Iterable[Case]) -> np.ndarray:
+    """Cluster number of each case: its `group`, or itself."""
+    numbers: dict[str, int] = {}
+    return np.asarray(
+        [numbers.setdefault(f"g:{c.group}" if c.group is not None else f"c:{c.id}", len(numbers)) for c in cases],
+        dtype=np.int64,
+    )

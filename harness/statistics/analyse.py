@@ -1,0 +1,218 @@
+"""All findings of one run: decisions with Holm over the suite, guards, counter-examples, the verdict in one word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from voirdire.harness.findings import CounterExample, Decision, Discrimination, Finding, Findings, Noise, Outcome
+from voirdire.harness.plan import Arm, Plan, ProbePlan
+from voirdire.harness.relations import Relation
+from voirdire.harness.statistics.arms import ERROR, MISSING, NULL, Answers
+from voirdire.harness.statistics.decisions import AtLeastDrop, holm
+from voirdire.harness.statistics.discrimination import discrimination, noise, slot_lock
+from voirdire.harness.statistics.estimands import Measured, measure
+from voirdire.harness.statistics.examples import counter_examples
+from voirdire.harness.statistics.metrics import metrics
+from voirdire.harness.statistics.nulls import differential
+from voirdire.harness.verdicts import Verdict
+
+__all__ = ["Analysis", "analyse"]
+
+#: from this share of same-slot pairs on, a pairwise verdict says where an answer stood, not what it said, so that a
+#: perturbation without effect proves nothing
+LOCKED = 0.8
+
+#: relations whose tests share the error rate alpha; the others are decided by their own intervals
+_FAMILY = (Relation.NO_GAIN, Relation.INVARIANT, Relation.EQUIVARIANT, Relation.AGREE)
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What the statistics say of one run."""
+
+    findings: Findings
+    noise: Noise
+    discrimination: Discrimination
+    examples: tuple[CounterExample, ...]
+    verdict: Outcome
+
+
+def analyse(
+    plan: Plan,
+    verdicts: Sequence[Verdict | None],
+    *,
+    alpha: float = 0.05,
+    soft: bool = False,
+    suite_size: int | None = None,
+) -> Analysis:
+    """Decide every probe of `plan`. `suite_size` is the number of bias tests of the whole suite, for Holm."""
+    answers = Answers.of(plan, verdicts, soft=soft)
+    measured = [measure(plan, p, answers) if p.items else None for p in plan.probes]
+    adjusted = _adjust(plan, measured, suite_size)
+    locked = (slot_lock(plan, answers) or 0.0) >= LOCKED
+    findings: list[Finding] = []
+    examples: list[CounterExample] = []
+    for probe, m, p_adjusted in zip(plan.probes, measured, adjusted, strict=True):
+        finding = _finding(plan, probe, m, p_adjusted, answers, alpha=alpha, locked=locked)
+        if finding.decision == "violated" and m is not None:
+            shown = counter_examples(plan, probe, m, verdicts)
+            examples += shown
+            finding = _with_examples(finding, shown)
+        findings.append(finding)
+    dial = discrimination(plan, answers, alpha=alpha)
+    return Analysis(
+        findings=Findings(findings),
+        noise=noise(plan, answers, alpha=alpha),
+        discrimination=dial,
+        examples=tuple(examples),
+        verdict=_verdict(findings, dial, answers),
+    )
+
+
+def family_size(relations: Sequence[Relation]) -> int:
+    """How many tests share alpha."""
+    return sum(r in _FAMILY for r in relations)
+
+
+def _adjust(plan: Plan, measured: Sequence[Measured | None], suite_size: int | None) -> list[float | None]:
+    """Holm-adjusted p of each bias test; None for the others."""
+    family = [
+        i
+        for i, m in enumerate(measured)
+        if m is not None and m.node is not None and plan.probes[i].probe.relation in _FAMILY
+    ]
+    p = [m.node.p for i in family if (m := measured[i]) is not None and m.node is not None]
+    size = max(len(p), suite_size or 0, family_size([q.probe.relation for q in plan.probes]))
+    out: list[float | None] = [None] * len(measured)
+    for i, value in zip(family, holm(p, size), strict=True):
+        out[i] = value
+    return out
+
+
+def _finding(
+    plan: Plan,
+    probe: ProbePlan,
+    m: Measured | None,
+    p_adjusted: float | None,
+    answers: Answers,
+    *,
+    alpha: float,
+    locked: bool,
+) -> Finding:
+    row = probe.probe
+    drops = row.relation is Relation.MUST_DROP
+    base = Finding(
+        probe=row.name,
+        family=row.family,
+        relation=row.relation,
+        decision="not_applicable",
+        tolerance=None if drops or row.relation is Relation.RETEST else plan.suite.tolerance_of(row),
+        min_drop=plan.suite.min_drop_of(row) if drops else None,
+        target=row.target if not drops else "better",
+        dose=row.dose,
+        samples=plan.samples,
+        nulls={
+            "source": answers.count(probe.source, NULL),
+            "follow_up": answers.count(probe.follow_up, NULL),
+            "sham": answers.count(probe.sham, NULL),
+        },
+        errors=sum(answers.count(arm, ERROR) for arm in (probe.source, probe.follow_up, probe.sham)),
+        not_applicable=sum(probe.not_applicable.values()),
+        not_applicable_reasons=dict(probe.not_applicable),
+        summary=row.summary,
+        source=row.source,
+    )
+    if m is None:
+        reason = probe.not_applicable.most_common(1)
+        return _replace(base, reason=reason[0][0] if reason else "no case it applies to")
+    if m.node is None:
+        missing = all(answers.count(a, MISSING) for a in (probe.source, probe.follow_up) if a is not None)
+        return _replace(base, decision="inconclusive", reason="not_asked" if missing else "no_verdicts")
+    decision, reason, reading = _decide(m, p_adjusted, alpha)
+    if decision != "inconclusive" and any(differential(answers, *pair) for pair in _pairs(probe)):
+        decision, reason = "inconclusive", "differential_nulls"
+    if locked and decision == "holds" and row.relation in (Relation.NO_GAIN, Relation.INVARIANT):
+        decision, reason = "inconclusive", "position_locked"
+    size = alpha if p_adjusted is None else _step_level(m.node.p, p_adjusted, alpha)
+    return _replace(
+        base,
+        decision=decision,
+        reason=reason,
+        effect=reading.leaf.mean.mean,
+        low=reading.low,
+        high=reading.high,
+        level=reading.level,
+        estimand=reading.leaf.name,
+        p=m.node.p,
+        p_adjusted=p_adjusted,
+        n=m.n,
+        flip_rate=m.flip_rate,
+        retest_flip_rate=m.retest_flip_rate,
+        neutral_flip_rate=m.neutral_flip_rate,
+        source_effect=m.source_effect,
+        sham_effect=m.sham_effect,
+        more_cases_needed=reading.leaf.more_cases(alpha, size) if reason == "undecided" else None,
+        metrics=metrics(plan, probe, answers),
+    )
+
+
+def _step_level(p: float, p_adjusted: float, alpha: float) -> float:
+    """The level at which an unadjusted p is significant exactly when the adjusted one is at alpha."""
+    return alpha * p / p_adjusted if p_adjusted > 0 and p > 0 else alpha / 10
+
+
+def _decide(m: Measured, p_adjusted: float | None, alpha: float):  # type: ignore[no-untyped-def]
+    """(decision, reason, reading): the reading's interval is the one that decided."""
+    node = m.node
+    assert node is not None
+    decision: Decision
+    if isinstance(node, AtLeastDrop) or p_adjusted is None:
+        reading = node.violated_by(alpha)
+        if node.holds(alpha):
+            return "holds", None, reading
+        violated = node.p < alpha
+        return ("violated", None, reading) if violated else ("inconclusive", "undecided", reading)
+    if p_adjusted < alpha:
+        return "violated", None, node.violated_by(_step_level(node.p, p_adjusted, alpha))
+    if node.holds(alpha):
+        return "holds", None, node.held_by(alpha)
+    if node.p < alpha:
+        # beyond the tolerance on its own, but not among so many tests: show the interval that did not suffice
+        return "inconclusive", "undecided", node.violated_by(_step_level(node.p, p_adjusted, alpha))
+    return "inconclusive", "undecided", node.held_by(alpha)
+
+
+def _pairs(probe: ProbePlan) -> list[tuple[Arm, Arm]]:
+    """The pairs of arms that a finding compares."""
+    if probe.source is None or probe.follow_up is None:
+        return []
+    pairs = [(probe.source, probe.follow_up)]
+    if probe.sham is not None:
+        pairs.append((probe.sham, probe.follow_up))
+    return pairs
+
+
+def _verdict(findings: Sequence[Finding], dial: Discrimination, answers: Answers) -> Outcome:
+    """pass needs robustness and discrimination; nothing decided is never a pass."""
+    if not (answers.state == 0).any():
+        return "error"
+    decisions = [f.decision for f in findings] + [dial.decision]
+    if "violated" in decisions:
+        return "fail"
+    sees = dial.decision == "holds" or any(
+        f.relation is Relation.MUST_DROP and f.decision == "holds" for f in findings
+    )
+    if "inconclusive" in decisions or "holds" not in [f.decision for f in findings] or not sees:
+        return "inconclusive"
+    return "pass"
+
+
+def _with_examples(finding: Finding, examples: Sequence[CounterExample]) -> Finding:
+    return _replace(finding, counterexamples=tuple(e.case_id for e in examples))
+
+
+def _replace(finding: Finding, **changes: object) -> Finding:
+    import dataclasses
+
+    return dataclasses.replace(finding, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,93 @@
+"""Answered calls as arrays: utilities by call and slot, arms of a probe, per-case means, flips, nulls.
+
+The unit is the case: repeats are averaged within an order, then orders, then targets of the case. A case whose arm
+lacks an order altogether is dropped and counted, since one order alone would let position leak into the effect.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from voirdire.harness.plan import Arm, Plan
+from voirdire.harness.verdicts import Verdict, utility
+
+__all__ = ["ANSWERED", "ERROR", "MISSING", "NULL", "Answers", "by_case", "changes", "means", "repeats"]
+
+#: states of a call
+ANSWERED, NULL, ERROR, MISSING = 0, 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """`utility[call, slot]` in [0, 1], NaN where there is none; `state[call]` says why."""
+
+    utility: np.ndarray
+    state: np.ndarray
+
+    @classmethod
+    def of(cls, plan: Plan, verdicts: Sequence[Verdict | None], *, soft: bool) -> Answers:
+        slots = max((len(c.responses) for c in plan.cases), default=1)
+        table = np.full((len(verdicts), slots), np.nan)
+        state = np.full(len(verdicts), MISSING, dtype=np.int8)
+        for i, verdict in enumerate(verdicts):
+            if verdict is None:
+                continue
+            if verdict.null is not None:
+                state[i] = ERROR if verdict.null == "error" else NULL
+                continue
+            state[i] = ANSWERED
+            n = len(plan.calls[i].case.responses)
+            for slot in range(n):
+                table[i, slot] = utility(verdict, slot, task=plan.task, scale=plan.scale, n=n, soft=soft)
+        return cls(table, state)
+
+    def of_arm(self, arm: Arm, samples: slice = slice(None)) -> np.ndarray:
+        """Utilities of the target: [item, order, sample]."""
+        calls = arm.calls[:, :, samples]
+        result: np.ndarray = self.utility[calls, arm.slots[:, :, None]]
+        return result
+
+    def count(self, arm: Arm | None, state: int) -> int:
+        return 0 if arm is None else int(np.sum(self.state[np.unique(arm.calls)] == state))
+
+
+def means(utilities: np.ndarray) -> np.ndarray:
+    """Mean utility of each item: samples within an order first, then orders; NaN if an order has no answer."""
+    return _nanmean(utilities, axis=2).mean(axis=1)
+
+
+def changes(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Mean absolute change of utility between two arms, item by item, over all pairs of samples of one order.
+
+    For verdicts of 0 and 1 this is the flip rate. Pairs of equal sample numbers only would waste repeats.
+    """
+    gap = np.abs(a[:, :, :, None] - b[:, :, None, :])
+    return _nanmean(gap.reshape(*gap.shape[:2], -1), axis=2).mean(axis=1)
+
+
+def repeats(a: np.ndarray) -> np.ndarray:
+    """Mean absolute change between repeats of the same call, item by item (needs two samples or more)."""
+    samples = a.shape[2]
+    pairs = [np.abs(a[:, :, i] - a[:, :, j]) for i in range(samples) for j in range(i)]
+    if not pairs:
+        return np.full(a.shape[0], np.nan)
+    return _nanmean(np.stack(pairs, axis=2), axis=2).mean(axis=1)
+
+
+def by_case(values: np.ndarray, cases: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Average the items of each case: (value, case number), cases with no value left out."""
+    keep = ~np.isnan(values)
+    unique, index = np.unique(cases[keep], return_inverse=True)
+    sums = np.bincount(index, weights=values[keep], minlength=unique.size)
+    return sums / np.bincount(index, minlength=unique.size), unique
+
+
+def _nanmean(values: np.ndarray, axis: int) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # an order without any answer is NaN on purpose
+        result: np.ndarray = np.nanmean(values, axis=axis)
+    return result

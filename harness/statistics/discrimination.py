@@ -1,0 +1,149 @@
+"""Does the judge tell good answers from bad, and how noisy is it? Measured on unchanged cases.
+
+pairwise  accuracy: mean utility of the labelled response (its win rate), ties labelled "tie" left out
+grade     balanced accuracy: mean of the shares right among true and among false cases, where both exist
+score     concordance: of two cases with different labels, how often the better one scores higher (tie .5)
+ranking   pair agreement: share of pairs of responses put in the labelled order
+All have chance level .5 and the same floor.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from voirdire.harness.findings import Decision, Discrimination, Noise
+from voirdire.harness.plan import Plan
+from voirdire.harness.statistics.arms import Answers, changes, means, repeats
+from voirdire.harness.statistics.means import Mean, estimate
+
+__all__ = ["accuracy_values", "discrimination", "noise", "slot_lock"]
+
+
+def discrimination(plan: Plan, answers: Answers, *, alpha: float) -> Discrimination:
+    """Accuracy with its 1 - 2 alpha interval against the suite's floor."""
+    measure, values = accuracy_values(plan, answers)
+    mean = estimate(values, plan.groups, lo=0.0, hi=1.0)
+    floor = plan.suite.accuracy_floor
+    if mean is None:
+        return Discrimination(floor=floor, measure=measure)
+    low, high = mean.lower(alpha), mean.upper(alpha)
+    if measure == "balanced accuracy":
+        low, high = max(0.0, low), min(1.0, high)
+    return Discrimination(
+        accuracy=mean.mean,
+        low=low,
+        high=high,
+        n=mean.count,
+        floor=floor,
+        decision="holds" if low >= floor else "violated" if high < floor else "inconclusive",
+        measure=measure,
+        swap_averaged=_swap_averaged(plan, answers),
+    )
+
+
+def accuracy_values(plan: Plan, answers: Answers) -> tuple[str, np.ndarray]:
+    """(name of the measure, its value per case; NaN where the case has no usable label or no answer)."""
+    labels = [c.label for c in plan.cases]
+    arm = answers.of_arm(plan.sources)
+    if plan.task == "pairwise":
+        sign = np.asarray([{0: 1.0, 1: -1.0}.get(x, np.nan) if isinstance(x, int) else np.nan for x in labels])
+        return "accuracy", 0.5 + sign * (means(arm) - 0.5)
+    if plan.task == "grade":
+        truth = np.asarray([float(x) if isinstance(x, bool) else np.nan for x in labels])
+        right = np.where(truth == 1, means(arm), np.where(truth == 0, 1 - means(arm), np.nan))
+        return _balanced(truth, right)
+    if plan.task == "score":
+        return "concordance", _concordance(labels, means(arm))
+    return "pair agreement", _pair_agreement(plan, answers)
+
+
+def _balanced(truth: np.ndarray, right: np.ndarray) -> tuple[str, np.ndarray]:
+    known = ~np.isnan(right)
+    positives, negatives = int(np.sum(truth[known] == 1)), int(np.sum(truth[known] == 0))
+    if not positives or not negatives:
+        return "accuracy", right
+    # each class weighs half: the mean of these values over all cases is the balanced accuracy
+    size = np.where(truth == 1, positives, negatives)
+    weighted = 0.5 + (right - 0.5) * (positives + negatives) / (2 * size)
+    return "balanced accuracy", weighted
+
+
+def _concordance(labels: list[object], scores: np.ndarray) -> np.ndarray:
+    """Per case: share of the differently labelled other cases on the right side of it."""
+    truth = np.asarray([float(x) if isinstance(x, (int, float)) else np.nan for x in labels])
+    values = np.full(truth.size, np.nan)
+    known = ~np.isnan(truth) & ~np.isnan(scores)
+    t, s = truth[known], scores[known]
+    order = np.sign(t[:, None] - t[None, :])
+    agree = 0.5 + 0.5 * order * np.sign(s[:, None] - s[None, :])
+    comparable = order != 0
+    with np.errstate(invalid="ignore"):
+        values[known] = np.where(
+            comparable.any(axis=1), (agree * comparable).sum(axis=1) / comparable.sum(axis=1), np.nan
+        )
+    return values
+
+
+def _pair_agreement(plan: Plan, answers: Answers) -> np.ndarray:
+    """Per case: share of pairs of responses in the labelled order, over all orders and samples."""
+    values = np.full(len(plan.cases), np.nan)
+    for i, case in enumerate(plan.cases):
+        if not isinstance(case.label, tuple):
+            continue
+        n = len(case.responses)
+        shares = []
+        for order, row in enumerate(plan.sources.calls[i]):
+            # slot of response r: identity in the first order, reversed in the second
+            slot = [r if order == 0 else n - 1 - r for r in range(n)]
+            table = answers.utility[row][:, slot]
+            ranked = table[:, list(case.label)]
+            pairs = [ranked[:, a] > ranked[:, b] for a in range(n) for b in range(a + 1, n)]
+            shares.append(np.where(np.isnan(table[:, 0]), np.nan, np.mean(pairs, axis=0)))
+        known = np.concatenate(shares)
+        if not np.isnan(known).all():
+            values[i] = np.nanmean(known)
+    return values
+
+
+def _swap_averaged(plan: Plan, answers: Answers) -> float | None:
+    """Accuracy of the verdict averaged over both orders (a tie counts half); None unless pairwise and labelled."""
+    if plan.task != "pairwise":
+        return None
+    _, values = accuracy_values(plan, answers)
+    known = values[~np.isnan(values)]
+    return float(np.mean(0.5 + 0.5 * np.sign(np.round(known - 0.5, 12)))) if known.size else None
+
+
+def noise(plan: Plan, answers: Answers, *, alpha: float) -> Noise:
+    """Flips between repeats of unchanged cases, and under the neutral edit."""
+    source = answers.of_arm(plan.sources)
+    flips = repeats(source)
+    mean: Mean | None = estimate(flips, plan.groups, lo=0.0, hi=1.0)
+    if mean is None:
+        return Noise()
+    neutral = None
+    if plan.neutrals is not None:
+        have = plan.neutral_cases >= 0
+        gap = changes(source[have], answers.of_arm(plan.neutrals)[plan.neutral_cases[have]])
+        gap = gap[~np.isnan(gap)]
+        neutral = float(gap.mean()) if gap.size else None
+    return Noise(
+        retest_flip_rate=mean.mean,
+        low=mean.lower(alpha),
+        high=mean.upper(alpha),
+        n=mean.count,
+        neutral_flip_rate=neutral,
+        deterministic=bool(np.nansum(flips) == 0),
+    )
+
+
+def slot_lock(plan: Plan, answers: Answers) -> float | None:
+    """Share of cases in which the first samples of both orders choose the same slot (pairwise; None elsewhere)."""
+    if plan.task != "pairwise":
+        return None
+    first = answers.utility[plan.sources.calls[:, :, 0], 0]
+    known = ~np.isnan(first).any(axis=1)
+    if not known.any():
+        return None
+    chosen = first[known]
+    return float(np.mean((chosen[:, 0] != 0.5) & (np.sign(chosen[:, 0] - 0.5) == np.sign(chosen[:, 1] - 0.5))))

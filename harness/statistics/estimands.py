@@ -1,0 +1,242 @@
+"""What is estimated for each relation, per case and then over cases.
+
+With u(arm) the mean utility of the target over both orders and all samples:
+
+    NO_GAIN      u(follow-up) - u(source), and u(follow-up) - u(sham) where there is a sham; the smaller one counts
+    INVARIANT    u(follow-up) - u(source), two-sided; and excess flips: flips(source, follow-up) minus
+                 flips(source, repeat), and minus flips(source, neutral edit); the smaller one counts
+    EQUIVARIANT  u(slot 1) - u(slot n) on the unchanged case, averaged over both orders (0 for a judge that follows the
+                 content, whatever its accuracy); and excess flips between the orders, as above
+    MUST_DROP    pairwise: P(damaged wins) - .5 against its own undamaged text; else u(damaged) - u(source)
+    RETEST       flips between repeats of the same call
+
+flips(a, b) is the mean absolute change of utility over pairs of calls of one case in the same frame. Independent
+noise cancels in every one of them: its expectation is 0 for a judge whose answers do not depend on the edit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from voirdire.harness.plan import Plan, ProbePlan
+from voirdire.harness.relations import Relation
+from voirdire.harness.statistics.arms import Answers, by_case, changes, means, repeats
+from voirdire.harness.statistics.decisions import AtLeastDrop, Contrast, Least, Most
+from voirdire.harness.statistics.means import Mean, estimate
+
+__all__ = ["RETEST_TOLERANCE", "Measured", "measure"]
+
+#: repeats that differ in half of the calls are no better than tossing a coin
+RETEST_TOLERANCE = 0.5
+
+
+@dataclass(slots=True)
+class Measured:
+    """The decision node of a probe (None: nothing could be measured) and what is shown beside it.
+
+    `per_item` is the effect of each item, for choosing counter-examples (positive: broken), with `before` and `after`.
+    """
+
+    node: Contrast | Least | Most | AtLeastDrop | None
+    n: int
+    per_item: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    flip_rate: float | None = None
+    retest_flip_rate: float | None = None
+    neutral_flip_rate: float | None = None
+    source_effect: float | None = None
+    sham_effect: float | None = None
+    arms: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+class _Cases:
+    """Turns per-item values of one probe into a Mean over cases and clusters."""
+
+    def __init__(self, plan: Plan, probe: ProbePlan) -> None:
+        self.cases = np.asarray([item.case for item in probe.items], dtype=np.int64)
+        self.groups = plan.groups
+
+    def mean(self, values: np.ndarray, lo: float = -1.0, hi: float = 1.0) -> Mean | None:
+        per_case, cases = by_case(values, self.cases)
+        return estimate(per_case, self.groups[cases], lo=lo, hi=hi)
+
+    def number(self, values: np.ndarray) -> float | None:
+        mean = self.mean(values)
+        return None if mean is None else mean.mean
+
+
+def measure(plan: Plan, probe: ProbePlan, answers: Answers) -> Measured:
+    """The estimands of one probe from the answered calls."""
+    cases = _Cases(plan, probe)
+    assert probe.source is not None
+    source = answers.of_arm(probe.source)
+    relation = probe.probe.relation
+    if relation is Relation.RETEST:
+        return _retest(cases, source)
+    if relation is Relation.EQUIVARIANT:
+        return _order(plan, probe, cases, source, answers)
+    assert probe.follow_up is not None
+    follow = answers.of_arm(probe.follow_up)
+    if relation is Relation.MUST_DROP:
+        return _must_drop(plan, probe, cases, source, follow)
+    if relation is Relation.INVARIANT:
+        return _invariant(plan, probe, cases, source, follow, answers)
+    return _no_gain(plan, probe, cases, source, follow, answers)
+
+
+def _no_gain(
+    plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, follow: np.ndarray, answers: Answers
+) -> Measured:
+    tolerance = plan.suite.tolerance_of(probe.probe)
+    before, after = means(source), means(follow)
+    over_source = after - before
+    parts: list[Contrast] = []
+    sham_effect = None
+    worst = over_source
+    if probe.sham is not None:
+        placebo = means(answers.of_arm(probe.sham))
+        over_sham = after - placebo
+        worst = np.minimum(over_source, over_sham)
+        sham_effect = cases.number(placebo - before)
+        if (mean := cases.mean(over_sham)) is not None:
+            parts.append(Contrast("gain over sham", mean, tolerance))
+    if (mean := cases.mean(over_source)) is not None:
+        parts.append(Contrast("gain over source", mean, tolerance))
+    complete = len(parts) == (1 if probe.sham is None else 2)
+    return Measured(
+        node=(parts[0] if len(parts) == 1 else Least(parts)) if complete else None,
+        n=min((p.mean.count for p in parts), default=0),
+        per_item=worst,
+        before=before,
+        after=after,
+        flip_rate=cases.number(changes(source, follow)),
+        retest_flip_rate=cases.number(repeats(source)),
+        source_effect=cases.number(over_source),
+        sham_effect=sham_effect,
+    )
+
+
+def _excess(
+    cases: _Cases, flips: np.ndarray, retest: np.ndarray, neutral: np.ndarray | None, tolerance: float
+) -> Contrast | Least | None:
+    """Flips beyond those of repeats and of neutral edits; None where neither could be measured."""
+    parts = []
+    for name, floor in (("flips beyond repeats", retest), ("flips beyond neutral edits", neutral)):
+        if floor is not None and (mean := cases.mean(flips - floor)) is not None:
+            parts.append(Contrast(name, mean, tolerance))
+    if not parts:
+        return None
+    return parts[0] if len(parts) == 1 else Least(parts)
+
+
+def _neutral_flips(plan: Plan, probe: ProbePlan, answers: Answers) -> np.ndarray | None:
+    """Flips under the neutral edit of each item's case."""
+    if plan.neutrals is None or probe.probe.name == "stability.neutral":
+        return None
+    source = answers.of_arm(plan.sources)
+    neutral = answers.of_arm(plan.neutrals)
+    have = plan.neutral_cases >= 0
+    per_case = np.full(len(plan.cases), np.nan)
+    per_case[have] = changes(source[have], neutral[plan.neutral_cases[have]])
+    return per_case[[item.case for item in probe.items]]
+
+
+def _invariant(
+    plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, follow: np.ndarray, answers: Answers
+) -> Measured:
+    tolerance = plan.suite.tolerance_of(probe.probe)
+    before, after = means(source), means(follow)
+    shift = after - before
+    flips, retest = changes(source, follow), repeats(source)
+    neutral = _neutral_flips(plan, probe, answers)
+    parts: list[Contrast | Least] = []
+    mean = cases.mean(shift)
+    if mean is not None:
+        parts.append(Contrast("shift", mean, tolerance, two_sided=True))
+    if (excess := _excess(cases, flips, retest, neutral, tolerance)) is not None:
+        parts.append(excess)
+    return Measured(
+        node=Most(parts) if parts else None,
+        n=mean.count if mean is not None else 0,
+        per_item=np.abs(shift),
+        before=before,
+        after=after,
+        flip_rate=cases.number(flips),
+        retest_flip_rate=cases.number(retest),
+        neutral_flip_rate=cases.number(neutral) if neutral is not None else None,
+        source_effect=cases.number(shift),
+    )
+
+
+def _order(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, answers: Answers) -> Measured:
+    tolerance = plan.suite.tolerance_of(probe.probe)
+    assert probe.source is not None
+    calls = probe.source.calls
+    n = np.asarray([len(plan.cases[item.case].responses) for item in probe.items])
+    first = answers.utility[calls, 0]
+    last = answers.utility[calls, (n - 1)[:, None, None]]
+    preference = means(first - last)
+    # the target's utility in one order against that in the other: a judge that follows the content flips no more
+    # than its own noise does
+    flips = changes(source[:, :1], source[:, 1:])
+    retest = repeats(source)
+    neutral = _neutral_flips(plan, probe, answers)
+    parts: list[Contrast | Least] = []
+    mean = cases.mean(preference)
+    if mean is not None:
+        parts.append(Contrast("slot preference", mean, tolerance, two_sided=True))
+    if (excess := _excess(cases, flips, retest, neutral, tolerance)) is not None:
+        parts.append(excess)
+    return Measured(
+        node=Most(parts) if parts else None,
+        n=mean.count if mean is not None else 0,
+        per_item=flips,
+        before=means(source[:, :1]),
+        after=means(source[:, 1:]),
+        flip_rate=cases.number(flips),
+        retest_flip_rate=cases.number(retest),
+        neutral_flip_rate=cases.number(neutral) if neutral is not None else None,
+        source_effect=cases.number(preference),
+    )
+
+
+def _must_drop(
+    plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, follow: np.ndarray
+) -> Measured:
+    min_drop = plan.suite.min_drop_of(probe.probe)
+    after = means(follow)
+    if plan.task == "pairwise":
+        # the undamaged text is the opponent, so an indifferent judge gives .5
+        before = np.full_like(after, 0.5)
+        lo, hi = -0.5, 0.5
+    else:
+        before = means(source)
+        lo, hi = -1.0, 1.0
+    drop = after - before
+    mean = cases.mean(drop, lo, hi)
+    return Measured(
+        node=AtLeastDrop("drop", mean, min_drop) if mean is not None else None,
+        n=mean.count if mean is not None else 0,
+        per_item=drop,
+        before=before,
+        after=after,
+        retest_flip_rate=cases.number(repeats(source)),
+        source_effect=cases.number(drop),
+    )
+
+
+def _retest(cases: _Cases, source: np.ndarray) -> Measured:
+    flips = repeats(source)
+    mean = cases.mean(flips, 0.0, 1.0)
+    return Measured(
+        node=Contrast("flips between repeats", mean, RETEST_TOLERANCE) if mean is not None else None,
+        n=mean.count if mean is not None else 0,
+        per_item=flips,
+        before=means(source),
+        after=means(source),
+        flip_rate=None if mean is None else mean.mean,
+        retest_flip_rate=None if mean is None else mean.mean,
+    )

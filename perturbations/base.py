@@ -1,0 +1,174 @@
+"""How a perturbation is made: a plain function becomes a registered `Perturbation`.
+
+Here: the decorator, what the function is given (`Place`), the checks every result passes, and `apply`, which turns
+edits into a follow-up case. Not here: any particular edit (a file a family), the placebo texts (sham.py).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from voirdire.harness.cases import Case, Claim, Dose, Edit, FollowUp, Label, Perturbation, apply_edits, shown_hash
+from voirdire.harness.errors import NotApplicable, UsageError
+from voirdire.harness.registry import PERTURBATIONS
+from voirdire.perturbations.draws import rng_for
+from voirdire.perturbations.sham import sham_text
+from voirdire.perturbations.spans import Language, boundary, language
+
+__all__ = ["Editor", "Place", "TextPerturbation", "apply", "apply_sham", "label_after", "language_of", "perturbation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What an editor may look at besides the text it edits.
+
+    `rng` is to be used through `draws` only. `dose` is 1 at the published strength. `opponent` is the longest of the
+    other responses, None where there is none.
+    """
+
+    case: Case
+    target: int
+    rng: random.Random
+    dose: float = 1.0
+    lang: Language = "en"
+    opponent: str | None = None
+
+
+#: edits of `text`, with offsets into it; raises NotApplicable("plain reason") where it cannot do what it claims
+Editor = Callable[[str, Place], list[Edit]]
+
+
+@dataclass(frozen=True, slots=True)
+class TextPerturbation:
+    """A `harness.cases.Perturbation` made of an editor; `placebo` says whether its additions have a sham."""
+
+    name: str
+    claim: Claim
+    summary: str
+    source: str
+    plants_error: bool
+    editor: Editor
+    placebo: bool
+
+    def edits(self, case: Case, target: int, rng: random.Random, dose: Dose) -> tuple[Edit, ...]:
+        """The edits of response `target`, in order, no-ops left out, none inside a grapheme cluster.
+
+        Raises NotApplicable with the reason, UsageError if `target` or `dose` is out of range or the editor broke its
+        claim.
+        """
+        if not 0 <= target < len(case.responses):
+            raise UsageError(
+                f"target {target} does not exist: case {case.id!r} has {len(case.responses)} responses",
+                hint="Targets are 0-based indices of responses.",
+            )
+        if not dose > 0:
+            raise UsageError(f"dose is {dose}, but must be above 0", hint="1 is the published strength.")
+        text = case.responses[target]
+        others = [r for i, r in enumerate(case.responses) if i != target]
+        place = Place(case, target, rng, dose, language_of(case, target), max(others, key=len) if others else None)
+        where = f"responses[{target}]"
+        kept = sorted(
+            (Edit(e.start, e.end, e.text, where) for e in self.editor(text, place) if text[e.start : e.end] != e.text),
+            key=lambda e: (e.start, e.end),
+        )
+        if not kept:
+            raise NotApplicable("there is nothing in this answer to edit")
+        self._check(text, kept)
+        return tuple(kept)
+
+    def _check(self, text: str, edits: list[Edit]) -> None:
+        at = 0
+        for edit in edits:
+            if edit.start < at or edit.end < edit.start or edit.end > len(text):
+                raise UsageError(f"{self.name} made an edit that overlaps another or lies outside the text: {edit!r}")
+            if self.claim in ("addition", "attack") and edit.start != edit.end:
+                raise UsageError(
+                    f"{self.name} claims to be an {self.claim} but replaces text at {edit.start}",
+                    hint="Insert only (start == end), or claim 'preserving' or 'degrading'.",
+                )
+            if not (boundary(text, edit.start) and boundary(text, edit.end)):
+                raise NotApplicable("the place to edit lies inside a combined character")
+            at = edit.end
+
+    def sham(
+        self,
+        case: Case,  # noqa: ARG002 - the protocol's: a placebo in the style of the case would need it
+        target: int,  # noqa: ARG002
+        edits: tuple[Edit, ...],
+        rng: random.Random,
+    ) -> tuple[Edit, ...] | None:
+        """Neutral text of the same words and characters at the same places; None where no placebo is needed.
+
+        Only additions and attacks have one, except those of the verbosity family, whose effect *is* their length.
+        """
+        if not self.placebo or self.claim not in ("addition", "attack"):
+            return None
+        return tuple(Edit(e.start, e.end, sham_text(e.text, rng), e.where) for e in edits)
+
+
+def perturbation(
+    name: str, *, claim: Claim, summary: str, source: str, plants_error: bool = False, sham: bool = True
+) -> Callable[[Editor], TextPerturbation]:
+    """Register a function `f(text, place) -> list[Edit]` as the perturbation `name` ("family.name").
+
+    `summary` is one plain sentence, `source` the paper with its arXiv id, or "voirdire". Raises UsageError if the name
+    is taken or is not of the form "family.name".
+    """
+    if name.count(".") != 1 or not all(name.split(".")):
+        raise UsageError(f"{name!r} is no name of a perturbation", hint="Names have the form 'family.name'.")
+
+    def register(editor: Editor) -> TextPerturbation:
+        made = TextPerturbation(name, claim, summary, source, plants_error, editor, sham)
+        PERTURBATIONS.add(name, made)
+        return made
+
+    return register
+
+
+def language_of(case: Case, target: int) -> Language:
+    """The language of response `target`; of the instruction where the response has no letters; else English."""
+    return language(case.responses[target]) or language(case.instruction_text) or "en"
+
+
+def apply(perturbation: Perturbation, case: Case, target: int = 0, seed: int = 0, dose: Dose = 1.0) -> FollowUp:
+    """The follow-up of `case` with response `target` perturbed; the same arguments always give the same text.
+
+    Its label is the truth of the follow-up: kept by all claims but "degrading", see `label_after`. Raises
+    NotApplicable with the reason.
+    """
+    edits = perturbation.edits(case, target, rng_for(seed, shown_hash(case), perturbation.name), dose)
+    return _follow_up(case, target, edits, label_after(perturbation, case, target))
+
+
+def apply_sham(
+    perturbation: Perturbation, case: Case, target: int = 0, seed: int = 0, dose: Dose = 1.0
+) -> FollowUp | None:
+    """The placebo of `apply(...)` with the same arguments, or None where the perturbation has none."""
+    key = shown_hash(case)
+    edits = perturbation.edits(case, target, rng_for(seed, key, perturbation.name), dose)
+    sham = perturbation.sham(case, target, edits, rng_for(seed, key, perturbation.name + "/sham"))
+    return None if sham is None else _follow_up(case, target, sham, case.label)
+
+
+def _follow_up(case: Case, target: int, edits: tuple[Edit, ...], label: Label) -> FollowUp:
+    text = apply_edits(case.responses[target], edits)
+    return FollowUp(case.with_response(target, text).replace(label=label), target, edits)
+
+
+def label_after(perturbation: Perturbation, case: Case, target: int) -> Label:
+    """The label of the follow-up, None where its truth is not known.
+
+    A right answer with a planted error is wrong; a damaged loser still loses; a damaged winner may or may not.
+    """
+    label = case.label
+    if perturbation.claim != "degrading" or label is None:
+        return label
+    if isinstance(label, bool):
+        return False if perturbation.plants_error or not label else None
+    if isinstance(label, tuple):
+        return label if label[-1] == target else None
+    if isinstance(label, int) and len(case.responses) > 1 and label != target:
+        return label
+    return None

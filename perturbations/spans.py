@@ -1,0 +1,281 @@
+"""Where a text may be edited: protected spans, words, sentences and grapheme boundaries.
+
+Here: reading a text. Not here: changing it (the families), where additions go (placement.py).
+All offsets are code points. Results are cached per text, since every probe of an audit edits the same answers.
+The character classes are written out, not taken from \\w, so that a newer Unicode table cannot move an edit.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_right
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+__all__ = ["Analysis", "Kind", "Language", "Sentence", "Span", "analyse", "boundary", "inside", "language", "sentences"]
+
+#: half-open, in code points
+Span = tuple[int, int]
+Language = Literal["en", "zh"]
+Kind = Literal["prose", "list", "heading"]
+
+# Letters with their marks: Latin, every alphabet below U+2000, joiners, keycap and enclosing marks, Hangul, variation
+# selectors, half marks, supplementary scripts. Han and kana have no blanks between words and are left out.
+_LETTERS = (
+    "A-Za-z\u00aa\u00b5\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u0300-\u037d\u037f-\u1fff\u200c\u200d\u20d0-\u20ff"
+    "\u2c00-\u2dff\ua640-\ua8ff\ua900-\uabff\uac00-\ud7ff\ufe00-\ufe0f\ufe20-\ufe2f\U00010000-\U0001efff"
+)
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_MONTH = (
+    "(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
+    "|Nov(?:ember)?|Dec(?:ember)?)"
+)
+_URL_END = r"[^\s<>\"`\]|，。；！？、）】》”.,;:!?)'*_]"  # a URL does not end in the punctuation of its sentence
+_TAIL = r"(?:[.\-/]?[A-Za-z\d_])*+"  # a separator counts only inside a name, so a full stop after it stays free
+
+# Every alternative starts with a literal or a class where it can, which lets the engine skip it by one character, and
+# none runs past a second opening mark of its own kind, so that hostile text costs linear time.
+_BLOCK = (
+    r"^[ \t]*\|[^\n]*\|[ \t]*\r?$",  # table row
+    r"^(?: {4}|\t)[ \t]*+(?![-*+•>\d])[^\n]*[=(){};][^\n]*$",  # indented code
+    r"^[^\n]*(?:\{|\);)[ \t]*\r?$",  # code without a fence
+    r"^[ \t]*\}[^\n]{0,20}$",
+    r"\$\$(?:[^$]|\$(?!\$)){1,4000}+\$\$",
+    r"\\\[(?:[^\\]|\\(?![\[\]])){0,4000}+\\\]",
+    r"\\begin\{(?P<env>[a-z]{1,20}\*?)\}[\s\S]{0,3000}?\\end\{(?P=env)\}",
+    r"<!--(?:(?!-->|<!--)[\s\S]){0,4000}+-->",
+)
+_INLINE = (
+    r"``(?:[^`\n]|`(?!`)){1,2000}+``",
+    r"`[^`\n]+`",
+    r"\$(?=[^\s$])[^$\n]{1,400}+(?<=[^\s\\])\$(?!\d)",
+    r"\\\((?:[^\\]|\\(?![()])){0,4000}+\\\)",
+    r"\\[A-Za-z]+(?:\{[^{}\n]{0,300}\})*",
+    r"</?[A-Za-z][^<>\n]{0,500}>",
+    r"&#?[A-Za-z\d]{1,12};",
+    r"\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?: +\"[^\"\n]*\")?\)",  # target of a markdown link
+    rf"[hH][tT]{{2}}[pP][sS]?://[^\s<>\"`\]|，。；！？、）】》”]*{_URL_END}",
+    rf"[fF][tT][pP]://[^\s<>\"`\]|，。；！？、）】》”]*{_URL_END}",
+    rf"[wW]{{3}}\.[^\s<>\"`\]|，。；！？、）】》”]*{_URL_END}",
+    rf"\d{{1,2}}(?:st|nd|rd|th)?+ (?:of )?{_MONTH}\b(?:,? \d{{4}}\b)?",
+    rf"(?=[JFMASOND]){_MONTH}\.? \d{{1,4}}(?:st|nd|rd|th)?\b(?:, \d{{4}}\b)?",
+    r"[$€£¥] ?\d[A-Za-z\d_]*+(?:[.,:/\-–]\d[A-Za-z\d_]*+)*+(?: ?[%‰])?",
+    r"\d[A-Za-z\d_]*+(?:[.,:/\-–^]\d[A-Za-z\d_]*+)*+(?: ?[%‰°])?",
+)
+_NAMES = (
+    r"[A-Za-z\d_.+\-]{1,64}+@[A-Za-z\d-]{1,64}+(?:\.[A-Za-z\d-]{1,64}+)+",
+    rf"[A-Za-z]++(?:[\d_]|-\d|\.[A-Za-z\d_]|\(\)){_TAIL}",  # a_name, GPT-4, os.path, e.g, call()
+    r"[@#][A-Za-z_][A-Za-z\d_]*",
+    rf"/[A-Za-z\d_.\-]++/{_TAIL}",
+)
+# Most of a text is plain words with a blank behind them: they are taken (`easy`) before the costlier names are tried.
+_TOKEN = re.compile(
+    rf"(?P<block>{'|'.join(_BLOCK)})|(?P<inline>{'|'.join(_INLINE)})|(?P<easy>[A-Za-z]++(?=[ ,;\n]))"
+    rf"|(?P<name>{'|'.join(_NAMES)})|(?P<word>[{_LETTERS}]++(?:['’][{_LETTERS}]++)*+)",
+    re.MULTILINE,
+)
+# A fence that is never closed runs to the end, as in markdown.
+_FENCE = re.compile(
+    r"^[ \t>]*(?P<mark>`{3,}+(?=[^`\n]*(?:\n|\Z))|~{3,}+)[^\n]*(?:\n[\s\S]*?^[ \t>]*(?P=mark)[`~]*[ \t]*\r?$|[\s\S]*)",
+    re.MULTILINE,
+)
+
+
+class Analysis(NamedTuple):
+    """What `analyse` found, each tuple sorted and without overlaps.
+
+    `protected` holds all that an edit must leave alone; `blocks` those of them that fill whole lines (fenced code,
+    tables, display maths); `words` the alphabetic words outside them, inner apostrophes and marks included.
+    """
+
+    protected: tuple[Span, ...]
+    blocks: tuple[Span, ...]
+    words: tuple[Span, ...]
+
+
+class Sentence(NamedTuple):
+    """A sentence, or the rest of a line without end mark. List marks, `#` and `>` before it are left out."""
+
+    start: int
+    end: int
+    kind: Kind
+
+
+@lru_cache(maxsize=4096)
+def analyse(text: str) -> Analysis:
+    """Split `text` into protected spans and words.
+
+    Protected: fenced, indented and inline code, URLs, e-mail addresses, numbers (decimals, thousands, percentages,
+    dates, amounts, ordinals), maths ($...$, $$...$$, \\(...\\), \\[...\\], LaTeX commands), link targets, HTML tags
+    and comments, table rows, identifiers, paths, @names and #tags.
+    """
+    protected: list[Span] = []
+    blocks: list[Span] = []
+    words: list[Span] = []
+    at = 0
+    fences = [m.span() for m in _FENCE.finditer(text)] if "```" in text or "~~~" in text else []
+    for fence in [*fences, (len(text), len(text))]:
+        for match in _TOKEN.finditer(text, at, fence[0]):
+            kind = match.lastgroup
+            if kind == "easy" or kind == "word":
+                words.append(match.span())
+            else:
+                protected.append(match.span())
+                if kind == "block":
+                    blocks.append(match.span())
+        if fence[0] < fence[1]:
+            protected.append(fence)
+            blocks.append(fence)
+        at = fence[1]
+    return Analysis(tuple(protected), tuple(blocks), tuple(words))
+
+
+def inside(spans: tuple[Span, ...], start: int, end: int | None = None) -> bool:
+    """Does [start, end) touch one of `spans` (sorted)? With no `end`: does the place lie strictly inside one?"""
+    k = bisect_right(spans, (start, 1 << 62)) - 1
+    if end is None:
+        return k >= 0 and spans[k][0] < start < spans[k][1]
+    return (k >= 0 and spans[k][1] > start) or (k + 1 < len(spans) and spans[k + 1][0] < end)
+
+
+_LETTER_OR_HAN = re.compile(rf"(?P<han>[{_HAN}])|(?P<kana>[\u3041-\u30ff])|[A-Za-z\u00c0-\u1fff\uac00-\ud7ff]++")
+
+
+@lru_cache(maxsize=4096)
+def language(text: str) -> Language | None:
+    """ "zh" if `text` has more Han characters than words of other scripts, "en" otherwise, None without any letter.
+
+    Code and other protected spans do not count. Japanese (kana) counts as other: no built-in text is in Japanese.
+    """
+    han = other = kana = 0
+    at = 0
+    for start, end in (*analyse(text).protected, (len(text), len(text))):
+        for match in _LETTER_OR_HAN.finditer(text, at, start):
+            group = match.lastgroup
+            han += group == "han"
+            kana += group == "kana"
+            other += group is None
+        at = end
+    if han + kana + other == 0:
+        return None
+    return "zh" if han > other and kana * 5 < han else "en"
+
+
+# Grapheme clusters (UAX #29), on the safe side: a place is refused if any rule might join the two sides.
+_JOINERS = frozenset("\u200c\u200d")
+_PREPEND = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
+
+
+def _extends(char: str) -> bool:
+    """Does `char` belong to the character before it?"""
+    if char < "\u0300":
+        return False
+    return (
+        char in _JOINERS
+        or "\U0001f3fb" <= char <= "\U0001f3ff"
+        or "\U000e0020" <= char <= "\U000e007f"
+        or "\uff9e" <= char <= "\uff9f"
+        or unicodedata.category(char) in ("Mn", "Mc", "Me")
+    )
+
+
+def _regional(char: str) -> bool:
+    return "\U0001f1e6" <= char <= "\U0001f1ff"
+
+
+def boundary(text: str, at: int) -> bool:
+    """May `text` be cut at `at` without splitting a grapheme cluster (accent, emoji sequence, flag, CR LF)?"""
+    if at <= 0 or at >= len(text):
+        return True
+    before, after = text[at - 1], text[at]
+    if before == "\r" and after == "\n":
+        return False
+    if after < "\u0300":
+        return before not in _PREPEND or after.isspace()
+    if _extends(after) or before in _PREPEND or before == "\u200d" or unicodedata.combining(before) == 9:
+        return False
+    if _regional(before) and _regional(after):
+        k = at
+        while k > 0 and _regional(text[k - 1]):
+            k -= 1
+        return (at - k) % 2 == 0
+    jamo_after = "\u1100" <= after <= "\u11ff" or "\ua960" <= after <= "\ua97f" or "\ud7b0" <= after <= "\ud7ff"
+    hangul_before = "\u1100" <= before <= "\u11ff" or "\ua960" <= before <= "\ua97f" or "\uac00" <= before <= "\ud7ff"
+    syllable_after_initial = "\uac00" <= after <= "\ud7a3" and (
+        "\u1100" <= before <= "\u115f" or "\ua960" <= before <= "\ua97f"
+    )
+    return not (jamo_after and hangul_before) and not syllable_after_initial
+
+
+_LINE = re.compile(r"[^\n]+")
+_MARKER = re.compile(
+    r"[ \t]*(?:>[ \t]*)*(?:(?P<heading>#{1,6})[ \t]+|(?P<list>[-*+•·‣](?=[ \t])|\(?\d{1,3}[.)](?=\s)|\d{1,3}[、．]"
+    r"|[（(]\d{1,3}[)）]|\(?[a-zA-Z]\)(?=\s))[ \t]*(?:\[[ xX]\][ \t]+)?)?"
+)
+_END_MARK = re.compile(r"(?<![.!?…])(?:[.!?]++|…++)[\"'”’)\]»*_]*+(?=\s|$)|[。！？]++[”’」』）】》\"*_]*+")
+_ABBREVIATED = (
+    "dr mr mrs ms prof st vs e.g i.e eg ie etc cf fig figs eq eqs no nos approx inc ltd jr sr dept est vol pp p ed "
+    "eds al gen col sgt rev hon gov sen rep u.s u.k u.n a.m p.m ph.d b.c a.d ca viz resp sec ch art def thm jan feb "
+    "mar apr jun jul aug sep sept oct nov dec"
+)
+_ABBREVIATIONS = frozenset(_ABBREVIATED.split())
+_HAS_LETTER = re.compile(rf"[{_LETTERS}{_HAN}\u3041-\u30ff]")
+
+
+def _ends_here(text: str, start: int, mark: re.Match[str], stop: int) -> bool:
+    """Is `mark` the end of a sentence that began at `start` of a line that ends at `stop`?"""
+    sign = text[mark.start()]
+    if sign in "。！？":
+        return True
+    rest = mark.end()
+    while rest < stop and text[rest].isspace():
+        rest += 1
+    if rest < stop and text[rest].islower():
+        return False  # "e.g. this", '"Really?" he said'
+    if sign != "." or mark.group().startswith(".."):
+        return True
+    word = text[max(start, mark.start() - 12) : mark.start()].split()
+    last = word[-1].lstrip("([\"'“‘*_") if word else ""
+    if rest >= stop:
+        return True
+    return not (last.lower() in _ABBREVIATIONS or (len(last) == 1 and last.isupper() and last != "I"))
+
+
+@lru_cache(maxsize=4096)
+def sentences(text: str) -> tuple[Sentence, ...]:
+    """The sentences of `text`, English or Chinese, in order; lines of code and tables have none.
+
+    A line break always ends one. A full stop does not after an abbreviation or an initial, inside a number, code or
+    URL, or before a small letter.
+    """
+    protected, blocks, _ = analyse(text)
+    found: list[Sentence] = []
+    for line in _LINE.finditer(text):
+        start, stop = line.span()
+        if inside(blocks, start, stop):
+            continue
+        marker = _MARKER.match(text, start, stop)
+        kind: Kind = "prose"
+        if marker is not None:
+            start = marker.end()
+            if marker["heading"]:
+                kind = "heading"
+            elif marker["list"]:
+                kind = "list"
+        while stop > start and text[stop - 1].isspace():
+            stop -= 1
+        if kind == "prose" and text.startswith("**", start) and text.endswith(("**", "**:"), start, stop):
+            kind = "heading"
+        for mark in _END_MARK.finditer(text, start, stop):
+            if mark.start() < start or inside(protected, mark.start(), mark.start() + 1):
+                continue
+            if _ends_here(text, start, mark, stop):
+                if _HAS_LETTER.search(text, start, mark.end()):
+                    found.append(Sentence(start, mark.end(), kind))
+                start = mark.end()
+                while start < stop and text[start].isspace():
+                    start += 1
+        if start < stop and _HAS_LETTER.search(text, start, stop):
+            found.append(Sentence(start, stop, kind))
+    return tuple(found)

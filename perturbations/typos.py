@@ -1,0 +1,151 @@
+"""Slips of the hand that change no meaning: a neighbouring key, two letters swapped, one letter dropped.
+
+Only small-letter words of four letters or more are touched, never their first letter, and never a negation, a number
+word or anything protected, so names, code, figures and the point of a sentence stay what they were.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from voirdire.harness.cases import Edit
+from voirdire.harness.errors import NotApplicable
+from voirdire.perturbations.base import Place, perturbation
+from voirdire.perturbations.draws import sample
+from voirdire.perturbations.spans import Span, analyse
+
+__all__ = ["drop", "keyboard", "swap"]
+
+#: share of all words that get a slip at dose 1
+_RATE = 0.05
+#: fewer words to choose from than this, and the slip might fall on the answer itself
+_FEWEST = 3
+_TRIES = 6
+
+_NEIGHBOURS = {
+    "a": "qwsz", "b": "vghn", "c": "xdfv", "d": "serfcx", "e": "wsdr", "f": "drtgvc", "g": "ftyhbv", "h": "gyujnb",
+    "i": "ujko", "j": "huikmn", "k": "jiolm", "l": "kop", "m": "njk", "n": "bhjm", "o": "iklp", "p": "ol", "q": "wa",
+    "r": "edft", "s": "awedxz", "t": "rfgy", "u": "yhji", "v": "cfgb", "w": "qase", "x": "zsdc", "y": "tghu",
+    "z": "asx",
+}  # fmt: skip
+_KEPT_WORDS = (
+    "cannot neither never none nothing nobody nowhere without hardly barely scarcely unless except false true zero "
+    "three four five seven eight nine eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen "
+    "twenty thirty forty fifty sixty seventy eighty ninety hundred hundreds thousand thousands million millions "
+    "billion billions trillion first second third fourth fifth sixth seventh eighth ninth tenth half quarter double "
+    "triple once twice thrice dozen more less most least increase decrease above below before after"
+)
+_KEEP = frozenset(_KEPT_WORDS.split())
+# Words that one slip in another common word would give ("form" for "from"). Not a dictionary: the usual accidents.
+_COMMON_WORDS = (
+    "accept action adapt adopt advice advise affect allot allow alloy alone along also altar alter and angel angle "
+    "any area arena auction bad bag band bard barn bases basis batter bean bear beard beat bed been beer beg begin "
+    "being best bet better big bit bitter board bone book boot bough bought box boy brain brake bran brand bread "
+    "break breath breathe bred bring broad brought but buy car card care case cast casual causal cause char chart "
+    "chat chip clause clean clear close cloth clothe coarse coast cold come cook cord core cost cough could count "
+    "country county course court cup cure curse cursor cut dairy dare data date dead deal dear deed deep desert "
+    "dessert diary did die dies diet dive doe does don done door dough down drain drive ear earth east eats edit "
+    "effect end even ever every except exit fail fair fall fame family far fat fee feel feet fell felt few file "
+    "fill fin final finally find fine finial fir fire fit five fix food foot for form fort forth four fro from "
+    "froth game gave give goes gone good grain gran grand had hand hard has haste hat hate head heal health heap "
+    "hear heard heart hearth heat held help her here hid hide hip hold home hone hop hope hot hour how keep kept "
+    "kin kind king knew know land lass last lasted late later latter lead lean leap least led left leg lend less "
+    "let letter lie like line link live lone long look loose lose loss lot love low lower made make man many "
+    "marital martial mast mater matter may mead mean men mind mine mingle mint mist mix mode more most motion move "
+    "must name nation new nor north not notion now old one option ought our out oven over own pain paint pair part "
+    "partition past paste pat petition pit place plain plan plane planet plant plate point pole pool poor port "
+    "portion position post pot potion pour print pure put quiet quit quite rail rain ran rate rates ratio ration "
+    "read real rear ride rise river road rode role room root rough rule run sacred safe sake same sand sat save "
+    "scared scarred sea seat see seen send sent set ship shoot shop short shot show side sign signal sin since sine "
+    "sing singe single sir sit site six size slot slow snow sold some son song sort sough sour sow stain stand star "
+    "stare start stat state step sting stop store story strain string strong sun sure tail take tale talk taste "
+    "team tear teem tell term than thank that the their them then there these thin thing think this thorough those "
+    "though thought three through thus tide tie till time tingle told toll tone too took tool top tough tour tow "
+    "town trail train tree trial two united untie untied use user vary very wafer wait wake walk wall want was "
+    "waste water way well went were what when wher where who whom wide will wise won word work world worth would "
+    "year yes your"
+)
+_REAL = frozenset(_COMMON_WORDS.split())
+
+#: (word, place in it, random number in [0, 1)) -> (how many letters to replace, by what), or None if it cannot
+Slip = Callable[[str, int, float], tuple[int, str] | None]
+
+_PLAIN = re.compile(r"[a-z]{4,}")
+
+
+@lru_cache(maxsize=4096)
+def _editable(text: str) -> tuple[int, tuple[Span, ...]]:
+    """How many words `text` has, and those that may get a slip."""
+    words = analyse(text).words
+    plain = _PLAIN.fullmatch
+    return len(words), tuple(s for s in words if plain(text, s[0], s[1]) and text[s[0] : s[1]] not in _KEEP)
+
+
+def _slips(text: str, place: Place, slip: Slip) -> list[Edit]:
+    n_words, editable = _editable(text)
+    if len(editable) < _FEWEST:
+        if place.lang == "zh":
+            raise NotApplicable("typing slips need words in an alphabet, and this answer is in Chinese")
+        raise NotApplicable(f"fewer than {_FEWEST} words of 4 letters or more may be misspelt")
+    count = max(1, int(_RATE * place.dose * n_words + 0.5))
+    rng = place.rng
+    edits: list[Edit] = []
+    for start, end in sample(rng, editable, count):
+        word = text[start:end]
+        for _ in range(_TRIES):
+            at = 1 + int(rng.random() * (end - start - 1))
+            made = slip(word, at, rng.random())
+            if made is not None and word[:at] + made[1] + word[at + made[0] :] not in _REAL:
+                edits.append(Edit(start + at, start + at + made[0], made[1]))
+                break
+    return edits
+
+
+def _neighbour(word: str, at: int, draw: float) -> tuple[int, str]:
+    keys = _NEIGHBOURS[word[at]]
+    return 1, keys[int(draw * len(keys))]
+
+
+def _swapped(word: str, at: int, _: float) -> tuple[int, str] | None:
+    pair = word[at : at + 2]
+    return None if len(pair) < 2 or pair[0] == pair[1] else (2, pair[1] + pair[0])
+
+
+def _dropped(word: str, at: int, _: float) -> tuple[int, str] | None:
+    # Without its last letter, "answers" is a word again.
+    return None if at == len(word) - 1 else (1, "")
+
+
+_SOURCE = "METAL, arXiv:2312.06056; Trustworthy LLMs, arXiv:2308.05374"
+
+
+@perturbation(
+    "typos.keyboard",
+    claim="preserving",
+    summary="Hits the key beside the right one in 5 % of the words.",
+    source=_SOURCE,
+)
+def keyboard(text: str, place: Place) -> list[Edit]:
+    return _slips(text, place, _neighbour)
+
+
+@perturbation(
+    "typos.swap",
+    claim="preserving",
+    summary="Swaps two letters in 5 % of the words.",
+    source=_SOURCE,
+)
+def swap(text: str, place: Place) -> list[Edit]:
+    return _slips(text, place, _swapped)
+
+
+@perturbation(
+    "typos.drop",
+    claim="preserving",
+    summary="Leaves out a letter in 5 % of the words.",
+    source=_SOURCE,
+)
+def drop(text: str, place: Place) -> list[Edit]:
+    return _slips(text, place, _dropped)

@@ -1,0 +1,6 @@
+"""`python -m voirdire`."""
+
+from voirdire.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,259 @@
+"""The one place that wires judge, cases, suite, plan, engine, statistics and reports together.
+
+The command line, the pytest plugin and the public functions are thin layers over `audit_async`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from voirdire.harness.cases import Case, Task
+from voirdire.harness.casefiles import cases_hash, check_task, parse_case, read_cases
+from voirdire.harness.engine.events import Event
+from voirdire.harness.engine.runner import Limits, Run, run_calls
+from voirdire.harness.engine.store import CallStore
+from voirdire.harness.errors import UsageError
+from voirdire.harness.findings import Audit, Calls, Findings
+from voirdire.harness.followups import FollowUps
+from voirdire.harness.judges.base import Judge
+from voirdire.harness.plan import Plan, build_plan
+from voirdire.harness.probes import Suite
+from voirdire.suites.builtin_cases import BUILTIN, builtin_cases, for_task, spread
+from voirdire.suites.loading import load_suite, narrow, suite_hash
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["AuditRequest", "AuditResult", "audit_async", "prepare"]
+
+Cases = str | Path | Iterable[Case | dict[str, Any]]
+
+DEFAULT_CACHE = Path(".voirdire") / "calls.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRequest:
+    """Everything an audit is told, apart from the judge. `cases` None takes the built-in ones; `cache` None keeps
+    nothing."""
+
+    cases: Cases | None = None
+    suite: str | Suite = "standard"
+    probes: Sequence[str] = ()
+    samples: int | None = None
+    seed: int = 0
+    alpha: float = 0.05
+    tolerance: float | None = None
+    strict: bool = False
+    limit: int | None = None
+    case_ids: Sequence[str] = ()
+    limits: Limits = field(default_factory=Limits)
+    cache: str | Path | None = DEFAULT_CACHE
+    created: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A planned audit: nothing has been asked yet. `suite_size` counts the bias tests of the whole suite."""
+
+    request: AuditRequest
+    suite: Suite
+    plan: Plan
+    cases_path: str
+    suite_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditResult:
+    """A finished audit: `findings`, `verdict`, the whole `audit`, and its calls."""
+
+    audit: Audit
+    plan: Plan = field(repr=False)
+    run: Run = field(repr=False)
+
+    @property
+    def findings(self) -> Findings:
+        """Findings by probe name, e.g. `result.findings["order.swap"].decision`."""
+        return self.audit.findings
+
+    @property
+    def verdict(self) -> str:
+        """"pass", "fail", "inconclusive" or "error"."""
+        return self.audit.verdict
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a probe, columns as in audit.json."""
+        import pandas as pd
+
+        from voirdire.reports.schema import to_document
+
+        document = to_document(self.audit).model_dump(mode="json")
+        return pd.DataFrame(document["findings"])
+
+    def save(self, folder: str | Path, formats: Sequence[str] = ("html", "md", "json")) -> dict[str, Path]:
+        """Write the report folder; returns format -> file."""
+        from voirdire.reports.write import write
+
+        return write(self.audit, Path(folder), tuple(formats), call_records=self.call_records())
+
+    def call_records(self) -> Iterable[dict[str, Any]]:
+        """One plain record a call, in plan order; calls that were not made are left out."""
+        for number, (call, verdict) in enumerate(zip(self.plan.calls, self.run.verdicts, strict=True)):
+            if verdict is None:
+                continue
+            yield {
+                "call": number,
+                "case": call.case.id,
+                "order": list(call.case.meta["voirdire.order"]),
+                "edited": call.case.meta["voirdire.edited"],
+                "sample": call.sample,
+                "content": call.content,
+                **verdict.to_json(),
+            }
+
+
+def prepare(task: Task, scale: Any, request: AuditRequest) -> Prepared:
+    """Read the cases, choose the probes, make every follow-up. Raises UsageError; asks no judge."""
+    from voirdire.harness.statistics.analyse import family_size
+
+    suite = load_suite(request.suite) if isinstance(request.suite, str) else request.suite
+    size = family_size([p.relation for p in suite.probes if task in p.tasks])
+    tolerance = 0.05 if request.strict else request.tolerance
+    if tolerance is not None:
+        suite = replace(suite, tolerance=tolerance)
+    samples = request.samples if request.samples is not None else 3 if request.strict else suite.samples
+    if samples < 1:
+        raise UsageError(f"--samples {samples} is too few", hint="Give 1 or more.")
+    if request.probes:
+        suite = narrow(suite, request.probes)
+    cases, path = _cases(request, task)
+    builtin = path == BUILTIN
+    if suite.cases is not None and builtin and request.limit is None and not request.case_ids:
+        cases = spread(cases, suite.cases)
+    followups = FollowUps()
+    plan = build_plan(suite, cases, task=task, scale=scale, followups=followups, samples=samples)
+    while suite.max_calls is not None and len(plan.calls) > suite.max_calls and len(cases) > 1:
+        # cases differ in what applies to them, so the share is tried, not computed
+        cases = spread(cases, max(1, min(len(cases) - 1, len(cases) * suite.max_calls // len(plan.calls))))
+        plan = build_plan(suite, cases, task=task, scale=scale, followups=followups, samples=samples)
+    return Prepared(request, suite, plan, path, size)
+
+
+def _cases(request: AuditRequest, task: Task) -> tuple[list[Case], str]:
+    source = request.cases
+    ids = list(request.case_ids) or None
+    if source is None:
+        path, cases = BUILTIN, builtin_cases(task)
+    elif isinstance(source, (str, Path)):
+        path, cases = str(source), read_cases(source, ids=ids)
+    else:
+        path = "cases"
+        cases = [c if isinstance(c, Case) else parse_case(c, line=i) for i, c in enumerate(source, start=1)]
+    if ids is not None:
+        unknown = set(ids) - {c.id for c in cases}
+        if unknown:
+            raise UsageError(f"{path} has no case {sorted(unknown)[0]!r}")
+        cases = [c for c in cases if c.id in ids]
+    if not cases:
+        raise UsageError(f"{path} holds no cases")
+    if task != "pairwise" and source is not None and task != "ranking" and all(len(c.responses) > 1 for c in cases):
+        cases = for_task(cases, task)  # each response of a pair is judged by itself
+    if request.limit is not None:
+        if request.limit < 1:
+            raise UsageError(f"--limit {request.limit} leaves no cases")
+        cases = cases[: request.limit]
+    check_task(cases, task, path=path)
+    return cases, path
+
+
+async def audit_async(
+    judge: Judge,
+    request: AuditRequest | None = None,
+    *,
+    prepared: Prepared | None = None,
+    emit: Callable[[Event], None] = lambda _event: None,
+) -> AuditResult:
+    """Run an audit. The judge is closed at the end; every answer received is in the store whatever happens."""
+    prepared = prepared or prepare(judge.task, judge.scale, request or AuditRequest())
+    request = prepared.request
+    store = CallStore(request.cache) if request.cache is not None and judge.reusable else None
+    try:
+        run = await run_calls(prepared.plan.calls, judge, limits=request.limits, store=store, emit=emit)
+    finally:
+        try:
+            await judge.aclose()
+        finally:
+            if store is not None:
+                store.close()
+    return AuditResult(_audit(judge, prepared, run), prepared.plan, run)
+
+
+def _audit(judge: Judge, prepared: Prepared, run: Run) -> Audit:
+    from voirdire.harness.statistics.analyse import analyse
+
+    plan, request, suite = prepared.plan, prepared.request, prepared.suite
+    found = analyse(
+        plan, run.verdicts, alpha=request.alpha, soft=judge.soft, suite_size=prepared.suite_size
+    )
+    nulls = sum(v is not None and v.null in ("unparsed", "refused") for v in run.verdicts)
+    return Audit(
+        judge_name=judge.name,
+        judge_spec=judge.spec,
+        fingerprint=judge.fingerprint,
+        task=plan.task,
+        scale=plan.scale,
+        served_model=run.served_model,
+        suite=suite.name,
+        suite_hash=suite_hash(suite),
+        suite_probes=len(suite.probes),
+        cases_n=len(plan.cases),
+        cases_hash=cases_hash(plan.cases),
+        cases_path=prepared.cases_path,
+        seed=request.seed,
+        alpha=request.alpha,
+        samples=plan.samples,
+        created=request.created or _now(),
+        findings=found.findings,
+        noise=found.noise,
+        discrimination=found.discrimination,
+        calls=Calls(
+            planned=len(plan.calls),
+            made=run.made,
+            cached=run.cached,
+            errors=run.errors,
+            nulls=nulls,
+            tokens=run.tokens,
+            cost_usd=run.cost_usd,
+            seconds=round(run.seconds, 3),
+        ),
+        verdict="error" if run.stopped == "judge" else found.verdict,
+        warnings=tuple(_warnings(prepared, run, found)),
+        examples=found.examples,
+        stopped=run.stopped,
+        simulated=judge.spec.startswith("mock:"),
+    )
+
+
+def _warnings(prepared: Prepared, run: Run, found: Any) -> Iterable[str]:
+    """What a reader must know before believing the numbers."""
+    suite, plan = prepared.suite, prepared.plan
+    if run.stopped is not None:
+        asked = sum(v is not None for v in run.verdicts)
+        yield f"The run stopped early ({run.reason}): {asked:,} of {len(plan.calls):,} calls were answered."
+    if suite.cases is not None and len(plan.cases) < suite.cases:
+        yield f"Suite {suite.name} recommends {suite.cases} cases; this run has {len(plan.cases)}."
+    if found.noise.n and found.noise.deterministic:
+        yield "Every repeated call gave the same answer: the judge is deterministic, or its answers come from a cache."
+    if all(c.label is None for c in plan.cases):
+        yield "No case has a label, so whether the judge tells good answers from bad could not be measured."
+
+
+def _now() -> str:
+    """UTC, to the second; SOURCE_DATE_EPOCH fixes it for reproducible reports."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = dt.datetime.fromtimestamp(int(epoch), dt.UTC) if epoch else dt.datetime.now(dt.UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

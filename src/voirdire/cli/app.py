@@ -1,0 +1,43 @@
+"""The Typer application: which commands there are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from voirdire.cli import audit, listing, models, report
+
+app = typer.Typer(
+    name="voirdire",
+    help="Tests LLM judges: are their verdicts swayed by order, padding, fake citations, attack phrases?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from voirdire import __version__
+
+        typer.echo(f"voirdire {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Tests LLM judges: are their verdicts swayed by order, padding, fake citations, attack phrases?"""
+
+
+app.command("audit")(audit.audit)
+app.command("report")(report.report)
+app.command("probes")(listing.probes)
+app.command("suites")(listing.suites)
+app.command("judges")(listing.judges)
+app.add_typer(models.app, name="models")

@@ -1,0 +1,232 @@
+"""`voirdire audit`: run a suite on a judge and write the report folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from voirdire.harness.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from voirdire._compose import AuditResult, Prepared
+    from voirdire.harness.judges.base import Judge
+
+__all__ = ["audit"]
+
+#: more paid calls than this are confirmed first
+CONFIRM_ABOVE = 500
+FORMATS = ("html", "md", "json", "junit", "csv")
+
+
+def audit(
+    judge: Annotated[
+        str | None,
+        typer.Option("--judge", "-j", help="Judge spec, e.g. openai:gpt-5-mini, local:smollm2, python:my.module:judge."),
+    ] = None,
+    cases: Annotated[
+        str | None, typer.Option("--cases", "-c", help="JSONL, CSV or Parquet file; - for stdin. Default: built-in cases.")
+    ] = None,
+    suite: Annotated[
+        str | None, typer.Option("--suite", "-s", help="Suite name or FILE.toml. Default: standard; without --judge: demo.")
+    ] = None,
+    probes: Annotated[
+        list[str] | None, typer.Option("--probes", "-p", help="Only probes that match this glob; repeatable.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Report folder.")] = Path("voirdire-report"),
+    task: Annotated[str | None, typer.Option("--task", help="pairwise, score, grade or ranking.")] = None,
+    scale: Annotated[str | None, typer.Option("--scale", help="Range of a score judge, e.g. 1:10.")] = None,
+    prompt: Annotated[
+        Path | None, typer.Option("--prompt", help="Your evaluator prompt: text with {{ instruction }}, {{ response_a }} …")
+    ] = None,
+    parse: Annotated[str | None, typer.Option("--parse", help="How to read the reply: auto, brackets, json, letter …")] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", help="k=v for the model (temperature=0, max_tokens=512 …); repeatable.")
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", help="Any OpenAI-compatible endpoint, e.g. http://localhost:8000/v1.")
+    ] = None,
+    utility: Annotated[
+        str, typer.Option("--utility", help="verdict: what the judge decided; probability: how sure it was.")
+    ] = "verdict",
+    limit: Annotated[int | None, typer.Option("--limit", "-n", help="Only the first N cases.")] = None,
+    cases_id: Annotated[
+        list[str] | None, typer.Option("--cases-id", help="Only the case with this id; repeatable.")
+    ] = None,
+    samples: Annotated[int | None, typer.Option("--samples", help="Calls an arm gets per case and order.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Noise of mock judges.")] = 0,
+    alpha: Annotated[float, typer.Option("--alpha", help="Error rate of the whole suite.")] = 0.05,
+    tolerance: Annotated[
+        float | None, typer.Option("--tolerance", help="Largest effect that does not matter, in utility units.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Tolerance .05 with 3 samples an arm.")] = False,
+    max_calls: Annotated[int | None, typer.Option("--max-calls", help="Stop after N calls.")] = None,
+    max_cost: Annotated[float | None, typer.Option("--max-cost", help="Stop after USD.")] = None,
+    concurrency: Annotated[int, typer.Option("--concurrency", help="Calls at a time.")] = 16,
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds a call may take.")] = 60.0,
+    retries: Annotated[int, typer.Option("--retries", help="Tries after a call that failed.")] = 4,
+    cache: Annotated[
+        str, typer.Option("--cache", help="Where answers are kept, so that a stopped run goes on; none: nowhere.")
+    ] = ".voirdire/calls.sqlite",
+    record: Annotated[Path | None, typer.Option("--record", help="Write the verdicts to FILE.jsonl for replay:.")] = None,
+    formats: Annotated[str, typer.Option("--format", help="Of html,md,json,junit,csv.")] = "html,md,json",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before many paid calls.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict only.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours (as NO_COLOR).")] = False,
+) -> int:
+    """Run a suite on a judge and write a report: HTML, Markdown and JSON.
+
+    Without --judge the installed local model is audited on built-in cases, or a simulated judge if there is none.
+    """
+    from voirdire._compose import AuditRequest, prepare
+    from voirdire.cli.terminal import Terminal
+    from voirdire.harness.engine.runner import Limits
+    from voirdire.harness.judges.spec import JudgeOptions, make_judge, parse_scale
+
+    wanted = _formats(formats)
+    _range("--alpha", alpha, 0.0, 0.5)
+    _range("--tolerance", tolerance, 0.0, 1.0)
+    _least("--concurrency", concurrency, 1)
+    _least("--retries", retries, 0)
+    _least("--max-calls", max_calls, 1)
+    if timeout <= 0:
+        raise UsageError(f"--timeout {timeout:g} leaves no time to answer")
+    if utility not in ("verdict", "probability"):
+        raise UsageError(f"--utility {utility!r} is neither verdict nor probability")
+    terminal = Terminal(quiet=quiet, no_color=no_color)
+    spec = judge or _default_judge(terminal)
+    options = JudgeOptions(
+        task=_task(task),
+        scale=parse_scale(scale) if scale else None,
+        prompt=str(prompt) if prompt else None,
+        parse=parse,
+        base_url=base_url,
+        params=_params(param or []),
+        timeout=timeout,
+        retries=retries,
+        concurrency=concurrency,
+        utility=utility,
+        seed=seed,
+    )
+    asked = make_judge(spec, options)
+    request = AuditRequest(
+        cases=cases,
+        suite=suite or ("standard" if judge else "demo"),
+        probes=tuple(probes or ()),
+        samples=samples,
+        seed=seed,
+        alpha=alpha,
+        tolerance=tolerance,
+        strict=strict,
+        limit=limit,
+        case_ids=tuple(cases_id or ()),
+        limits=Limits(concurrency, max_calls, max_cost),
+        cache=None if cache == "none" else cache,
+    )
+    prepared = prepare(asked.task, asked.scale, request)
+    terminal.plan(asked, prepared)
+    _confirm(asked, prepared, yes=yes, limited=max_calls is not None or max_cost is not None)
+    if record is not None:
+        from voirdire.harness.judges.replay import Recorder
+
+        asked = Recorder(asked, record)
+    return _finish(_run(asked, prepared, terminal), out, wanted, terminal)
+
+
+def _run(judge: Judge, prepared: Prepared, terminal: Any) -> AuditResult:
+    import asyncio
+
+    from voirdire._compose import audit_async
+
+    with terminal.progress() as emit:
+        return asyncio.run(audit_async(judge, prepared=prepared, emit=emit))
+
+
+def _finish(result: AuditResult, out: Path, formats: tuple[str, ...], terminal: Any) -> int:
+    audit = result.audit
+    if audit.stopped == "interrupted":
+        raise KeyboardInterrupt
+    if audit.verdict == "error":
+        # a report without a single verdict would only hide the reason
+        terminal.unreachable(result)
+        if result.run.made > result.run.errors or result.run.cached:
+            terminal.done(audit, result.save(out, formats))
+        return ExitCode.JUDGE
+    terminal.done(audit, result.save(out, formats))
+    return ExitCode.BUDGET if audit.stopped == "budget" else ExitCode.OK
+
+
+def _default_judge(terminal: Any) -> str:
+    """The best installed local model, or the simulated judge with a line that says so."""
+    from voirdire.harness.judges import models
+
+    ready = [m.name for m in models.installed()]
+    if "smollm2" in ready:
+        return "local:smollm2"
+    if ready:
+        return f"local:{ready[0]}"
+    terminal.note(
+        "No local model is installed, so this judge is simulated (mock:gullible). "
+        "A real one: voirdire models get smollm2 (130 MB), or --judge openai:MODEL."
+    )
+    return "mock:gullible"
+
+
+def _confirm(judge: Judge, prepared: Prepared, *, yes: bool, limited: bool) -> None:
+    """More than 500 paid calls need a yes: from the user, from --yes, or from a limit."""
+    calls = len(prepared.plan.calls)
+    if not judge.paid or calls <= CONFIRM_ABOVE or yes or limited:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            f"this would make up to {calls:,} paid calls", hint="Add --yes, --max-calls N or --max-cost USD."
+        )
+    typer.confirm(f"Make up to {calls:,} paid calls?", abort=True, err=True)
+
+
+def _task(text: str | None) -> Any:
+    from voirdire.harness.cases import ALL_TASKS
+    from voirdire.harness.errors import nearest
+
+    if text is not None and text not in ALL_TASKS:
+        raise UsageError(f"--task {text!r} is no task", hint=nearest(text, ALL_TASKS))
+    return text
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    from voirdire.harness.errors import nearest
+
+    wanted = tuple(dict.fromkeys(f.strip() for f in text.split(",") if f.strip()))
+    for name in wanted:
+        if name not in FORMATS:
+            raise UsageError(f"--format {name!r} is no format", hint=nearest(name, FORMATS))
+    # `voirdire report` renders a run again from its JSON, so it is always written
+    return wanted if "json" in wanted else (*wanted, "json")
+
+
+def _params(pairs: list[str]) -> dict[str, Any]:
+    """k=v pairs; values are read as JSON where they are JSON (0, true, {"a": 1}), else as text."""
+    import json
+
+    out: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--param {pair!r} is not k=v", hint="Example: --param temperature=0")
+        try:
+            out[key] = json.loads(text)
+        except json.JSONDecodeError:
+            out[key] = text
+    return out
+
+
+def _range(name: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not low < value < high and not (value == low == 0.0 and name == "--tolerance"):
+        raise UsageError(f"{name} {value:g} lies outside ({low:g}, {high:g})")
+
+
+def _least(name: str, value: int | None, low: int) -> None:
+    if value is not None and value < low:
+        raise UsageError(f"{name} {value} is less than {low}")

@@ -1,0 +1,83 @@
+"""`voirdire probes`, `suites`, `judges`: what there is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import typer
+
+__all__ = ["judges", "probes", "suites"]
+
+Json = Annotated[bool, typer.Option("--json", help="Print a list of objects.")]
+
+
+def probes(as_json: Json = False) -> int:
+    """List every probe: name, family, relation, source paper."""
+    from voirdire.suites.rows import PROBES
+
+    rows = [
+        {"name": p.name, "family": p.family, "relation": str(p.relation), "source": p.source, "summary": p.summary}
+        for p in sorted(PROBES.values(), key=lambda p: p.name)
+    ]
+    _show(rows, as_json, keys=("relation", "summary", "source"))
+    return 0
+
+
+def suites(as_json: Json = False) -> int:
+    """List every suite: name, what it is for, how many probes."""
+    from voirdire.suites.loading import builtin_suites, load_suite
+
+    rows = [
+        {
+            "name": s.name,
+            "family": "",
+            "relation": "",
+            "source": s.source,
+            "summary": s.summary,
+            "probes": [p.name for p in s.probes],
+            "cases": s.cases,
+        }
+        for s in map(load_suite, builtin_suites())
+    ]
+    _show(rows, as_json, keys=("summary",))
+    return 0
+
+
+def judges(as_json: Json = False) -> int:
+    """List the ways to name a judge."""
+    from voirdire.harness.judges.mock import MOCKS
+    from voirdire.harness.judges.spec import SCHEMES
+
+    words = {
+        "openai": "Any OpenAI-compatible chat endpoint; --base-url names the host, OPENAI_API_KEY holds the key.",
+        "local": "A small language model in this process; `voirdire models` lists them.",
+        "python": "Any callable f(case) -> answer, sync or async; also python:path/to/file.py:name.",
+        "replay": "Recorded verdicts; `voirdire audit --record FILE` makes them.",
+        "mock": f"Judges with planted defects: {', '.join(MOCKS)}.",
+    }
+    rows = [
+        {"name": name, "family": "", "relation": "", "source": "", "summary": words[name], "example": example}
+        for name, example in SCHEMES.items()
+    ]
+    _show(rows, as_json, keys=("summary", "example"))
+    return 0
+
+
+def _show(rows: Sequence[Mapping[str, object]], as_json: bool, *, keys: Sequence[str]) -> None:
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    width = min(shutil.get_terminal_size((80, 24)).columns, 100)
+    family = None
+    for row in rows:
+        if row["family"] and row["family"] != family:
+            family = row["family"]
+            print(f"\n{family}")
+        print(f"  {row['name']}")
+        for key in keys:
+            if row.get(key):
+                print(textwrap.fill(str(row[key]), width, initial_indent="      ", subsequent_indent="      "))

@@ -1,0 +1,28 @@
+"""`voirdire report RUN`: render a stored run again, calling no judge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["report"]
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="Report folder of an earlier audit.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to write; default: the same folder.")] = None,
+    formats: Annotated[str, typer.Option("--format", help="Of html,md,json,junit,csv.")] = "html,md",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict only.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours (as NO_COLOR).")] = False,
+) -> int:
+    """Render a stored run again in any format, calling no judge."""
+    from voirdire.cli.audit import _formats
+    from voirdire.cli.terminal import Terminal
+    from voirdire.reports.write import read, write
+
+    audit = read(run)
+    files = write(audit, out or run, _formats(formats))
+    Terminal(quiet=quiet, no_color=no_color).done(audit, files)
+    return 0

@@ -1,0 +1,40 @@
+"""Shared fixtures: small pairs of cases, and where the public data lies (absent on most machines)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from voirdire.harness.cases import Case
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def public_data() -> Callable[[str], Path]:
+    """Path of a file of the public data sets, or a skip: set VOIRDIRE_DATA to the folder that holds them."""
+
+    def find(name: str) -> Path:
+        for folder in (os.environ.get("VOIRDIRE_DATA"), ROOT.parent / "shared" / "data"):
+            if folder and (path := Path(folder) / name).exists():
+                return path
+        pytest.skip(f"public data {name} is not on this machine (set VOIRDIRE_DATA)")
+
+    return find
+
+
+@pytest.fixture
+def pairs() -> list[Case]:
+    """Eight labelled pairs with different texts."""
+    return [
+        Case(
+            f"What is {i} plus {i}?",
+            (f"The sum of {i} and {i} is {2 * i}, as counting shows.", f"The sum of {i} and {i} is {2 * i + 1}, I think."),
+            id=f"p{i}",
+            label=0,
+        ).reordered((0, 1) if i % 2 else (1, 0))
+        for i in range(1, 9)
+    ]

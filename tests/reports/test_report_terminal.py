@@ -1,0 +1,63 @@
+"""The terminal report: exact at 80 columns, inert, readable without colour and without UTF-8."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import build_audits as build
+import pytest
+from rich.console import Console
+from voirdire.reports import terminal
+
+NEXT = "voirdire compare openai:gpt-5-mini 'swap_average(openai:gpt-5-mini)'"
+
+
+class Ascii(io.StringIO):
+    encoding = "ascii"  # type: ignore[assignment]
+
+
+def shown(audit: Any, stream: io.StringIO | None = None, **more: Any) -> str:
+    stream = stream or io.StringIO()
+    console = Console(file=stream, width=80, **more)
+    terminal.render(audit, console, report_path="voirdire-report/index.html", next_command=NEXT)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("name", ["fail", "ok", "inconclusive", "error_run", "score_run"])
+def test_exact_at_80_columns(name: str, expected) -> None:
+    text = shown(getattr(build, name)(), no_color=True)
+    assert max(map(len, text.splitlines())) <= 80
+    expected(f"terminal_{name}.txt", text)
+
+
+def test_colour_adds_nothing_but_colour() -> None:
+    plain = shown(build.fail(), no_color=True)
+    coloured = shown(build.fail(), force_terminal=True, color_system="standard")
+    assert coloured != plain
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+
+
+def test_without_utf8_everything_is_ascii_and_nothing_is_lost() -> None:
+    text = shown(build.fail(), Ascii(), no_color=True)
+    assert text.isascii()
+    assert "?" not in re.sub(r"\s\?\s", "", text)  # the sign of an open probe is the only question mark
+    assert " authority.book     x   +.21" in text
+
+
+def test_judged_text_cannot_act_on_the_terminal() -> None:
+    text = shown(build.hostile(), force_terminal=True, color_system="standard")
+    # colours of our own are the only escape sequences, and [markup] stands there literally
+    assert "\x1b" not in re.sub(r"\x1b\[[0-9;]*m", "", text)
+    assert "\x1b[31mred" not in text
+    for char in "\x00\x07\r\u202e\u200b\ufeff\u2028\U000e0041":
+        assert char not in text
+    text.encode()  # no lone surrogate is left
+
+
+def test_holding_probes_are_limited_and_counted() -> None:
+    stream = io.StringIO()
+    terminal.render(build.fail(), Console(file=stream, width=80), holding=1)
+    assert "degradation.number" in stream.getvalue()
+    assert "… 6 more hold, 1 does not apply (no reference in this case)" in stream.getvalue()

@@ -1,0 +1,178 @@
+"""Cases and case files: reordering, edits, what a judge may see, and every way a file can be wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voirdire.harness.cases import Case, Edit, Turn, apply_edits, shown_hash, truth_of
+from voirdire.harness.casefiles import check_task, parse_case, read_cases
+from voirdire.harness.errors import CaseFileError, UsageError
+
+GOOD = {"id": "q1", "instruction": "Which?", "responses": ["one", "two"], "label": 1}
+
+
+def write(path: Path, *lines: object) -> str:
+    path.write_text("\n".join(x if isinstance(x, str) else json.dumps(x) for x in lines) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def test_a_full_record_is_read_whole(tmp_path: Path) -> None:
+    record = GOOD | {
+        "reference": "two",
+        "rubric": "be right",
+        "context": "ctx",
+        "group": "g",
+        "meta": {"lang": "en"},
+        "images": ["a.png"],
+    }
+    (case,) = read_cases(write(tmp_path / "c.jsonl", record))
+    assert case.responses == ("one", "two")
+    assert (case.label, case.group, case.reference, case.rubric, case.context) == (1, "g", "two", "be right", "ctx")
+    assert case.meta == {"lang": "en", "images": ["a.png"]}
+
+
+def test_ids_default_to_the_content(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.jsonl", {"responses": ["a", "b"]}, {"responses": ["a", "c"]})
+    first, second = read_cases(path)
+    assert first.id != second.id
+    assert read_cases(path)[0].id == first.id
+
+
+def test_turns_blank_lines_and_a_byte_order_mark_are_fine(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    turns = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "yes?"}]
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(GOOD | {"instruction": turns}).encode() + b"\n\n")
+    (case,) = read_cases(path)
+    assert case.instruction == (Turn("user", "hi"), Turn("assistant", "yes?"))
+    assert case.instruction_text == "user: hi\n\nassistant: yes?"
+
+
+def test_line_separators_inside_strings_do_not_split_records(tmp_path: Path) -> None:
+    text = "a\u2028b\u2029c\x85d"
+    (case,) = read_cases(write(tmp_path / "c.jsonl", json.dumps(GOOD | {"responses": [text, "x"]}, ensure_ascii=False)))
+    assert case.responses[0] == text
+
+
+def test_csv_has_the_same_columns(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text(
+        'id,instruction,responses,label,lang\nq1,"Which,\nthen?","[""one"", ""two""]",0,en\nq2,x,"[""a"", ""b""]",tie,\n'
+    )
+    first, second = read_cases(path)
+    assert first == parse_case(GOOD | {"instruction": "Which,\nthen?", "label": 0, "lang": "en"})
+    assert second.label == "tie"
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (["{"], ["line 1", "not JSON"]),
+        ([GOOD, "not json at all"], ["line 2", "not JSON", "not json at all"]),
+        (["[1, 2]"], ["line 1", "a case is a JSON object", "a list"]),
+        ([{"instruction": "x"}], ["line 1", '"responses"']),
+        ([GOOD | {"responses": "one"}], ['"responses" must be a list', "one"]),
+        ([GOOD | {"responses": []}], ['"responses" must be a list']),
+        ([GOOD | {"responses": ["one", 2]}], ['"responses"[1] must be a text', "a number (2)"]),
+        ([GOOD | {"responses": [True, "x"]}], ['"responses"[0]', "a boolean"]),
+        ([GOOD | {"instruction": 7}], ['"instruction"', "a number (7)"]),
+        ([GOOD | {"instruction": [{"role": "user"}]}], ['"instruction"[0]']),
+        ([GOOD | {"label": 2}], ['"label" is 2', "2 responses", "Use 0"]),
+        ([GOOD | {"label": "first"}], ["'first' is no label"]),
+        ([GOOD | {"label": [0, 0]}], ["no ranking of 2"]),
+        ([GOOD | {"label": {"a": 1}}], ['"label" must be']),
+        ([GOOD | {"reference": ["x"]}], ['"reference" must be a text']),
+        ([GOOD | {"meta": 3}], ['"meta" must be an object']),
+        ([GOOD | {"id": ["x"]}], ['"id" must be a text']),
+        ([GOOD, GOOD], ["line 2", "'q1'", "line 1"]),
+        (["", "  "], ["no cases"]),
+        (['{"responses": ["a", "b"], "label": NaN}'], ["not a finite number"]),
+        (["[" * 100_000], ["not JSON"]),
+    ],
+    ids=lambda x: str(x)[:40] if isinstance(x, list) and x and isinstance(x[0], str) else None,
+)
+def test_what_is_wrong_is_named(tmp_path: Path, lines: list[object], words: list[str]) -> None:
+    path = write(tmp_path / "cases.jsonl", *lines)
+    with pytest.raises(CaseFileError) as caught:
+        read_cases(path)
+    for word in ["cases.jsonl", *words]:
+        assert word in str(caught.value)
+
+
+def test_missing_files_folders_and_bad_bytes(tmp_path: Path) -> None:
+    with pytest.raises(CaseFileError, match=r"no\.jsonl: cannot be read"):
+        read_cases(tmp_path / "no.jsonl")
+    with pytest.raises(CaseFileError, match="this is a folder"):
+        read_cases(tmp_path)
+    path = tmp_path / "latin.jsonl"
+    path.write_bytes(json.dumps(GOOD).encode() + b'\n{"responses": ["caf\xe9", "b"]}')
+    with pytest.raises(CaseFileError, match=r"line 2: byte b'\\xe9' is not UTF-8"):
+        read_cases(path)
+
+
+def test_one_response_is_refused_for_pairs_with_the_way_out() -> None:
+    with pytest.raises(CaseFileError, match=r"(?s)has 1 text, a pairwise judge needs 2.*--task score"):
+        check_task([Case("q", ("only",))], "pairwise")
+    with pytest.raises(CaseFileError, match=r"(?s)has 3 texts.*--task ranking"):
+        check_task([Case("q", ("a", "b", "c"))], "pairwise")
+    check_task([Case("q", ("a", "b", "c"))], "ranking")
+
+
+def test_limit_and_ids(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.jsonl", *(GOOD | {"id": f"q{i}"} for i in range(5)))
+    assert [c.id for c in read_cases(path, limit=2)] == ["q0", "q1"]
+    assert [c.id for c in read_cases(path, ids=["q3"])] == ["q3"]
+    with pytest.raises(UsageError, match="has no case 'q9'"):
+        read_cases(path, ids=["q9"])
+
+
+def test_a_label_is_never_shown() -> None:
+    case = Case("q", ("a", "b"), label=1, meta={"secret": "SECRET"}, id="id-of-case")
+    assert "label" not in repr(case)
+    assert "SECRET" not in repr(case)
+    assert set(case.shown()) == {"instruction", "responses"}
+    assert shown_hash(case) == shown_hash(case.replace(label=0, meta={}, id="other", group="g"))
+    assert shown_hash(case) != shown_hash(case.replace(reference="r"))
+
+
+@pytest.mark.parametrize(
+    ("label", "order", "expected"),
+    [(0, (1, 0), 1), (1, (1, 0), 0), ("tie", (1, 0), "tie"), (None, (1, 0), None), ((2, 0, 1), (2, 1, 0), (0, 2, 1))],
+)
+def test_the_label_follows_its_response(label: object, order: tuple[int, ...], expected: object) -> None:
+    case = Case("q", tuple("abc"[: len(order)]), label=label)  # type: ignore[arg-type]
+    turned = case.reordered(order)
+    assert turned.label == expected
+    if isinstance(label, int):
+        assert turned.responses[turned.label] == case.responses[label]  # type: ignore[index]
+
+
+def test_truth_is_known_only_where_the_label_says() -> None:
+    assert truth_of(Case("q", ("a", "b"), label=1), 1) is True
+    assert truth_of(Case("q", ("a", "b"), label=1), 0) is False
+    assert truth_of(Case("q", ("a", "b"), label="tie"), 0) is None
+    assert truth_of(Case("q", ("a",), label=True), 0) is True
+    assert truth_of(Case("q", ("a",), label=7), 0) is None
+
+
+@given(st.text(max_size=60), st.data())
+def test_edits_replay(source: str, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(source)), max_size=6)))
+    pairs = list(zip(cuts[::2], cuts[1::2], strict=False))
+    edits = [Edit(a, b, data.draw(st.text(max_size=5))) for a, b in pairs]
+    expected, at = "", 0
+    for edit in edits:
+        expected += source[at : edit.start] + edit.text
+        at = edit.end
+    assert apply_edits(source, edits) == expected + source[at:]
+
+
+def test_overlapping_edits_are_refused() -> None:
+    with pytest.raises(ValueError, match="overlaps"):
+        apply_edits("abcdef", [Edit(0, 3, "x"), Edit(2, 4, "y")])
+    with pytest.raises(ValueError, match="outside"):
+        apply_edits("abc", [Edit(1, 9, "x")])
