@@ -200,9 +200,7 @@ def _instruction(value: Any, fail: Any) -> str | tuple[Turn, ...]:
         raise fail(f'"instruction" must be a text or a list of turns, this is {_kind(value)}')
     turns = []
     for i, turn in enumerate(value):
-        if not (
-            isinstance(turn, dict) and isinstance(turn.get("role"), str) and isinstance(turn.get("content"), str)
-        ):
+        if not (isinstance(turn, dict) and isinstance(turn.get("role"), str) and isinstance(turn.get("content"), str)):
             raise fail(f'"instruction"[{i}] must be {{"role": "...", "content": "..."}}, this is {_kind(turn)}')
         turns.append(Turn(turn["role"], turn["content"]))
     return tuple(turns)
@@ -247,7 +245,10 @@ def check_task(cases: Iterable[Case], task: Task, *, path: str = "cases") -> Non
             if n > 2:
                 hint = "Give two responses a case, or --task ranking."
             raise CaseFileError(
-                f'"responses" of {case.id!r} has {_texts(n)}, a pairwise judge needs 2', path=path, line=number, hint=hint
+                f'"responses" of {case.id!r} has {_texts(n)}, a pairwise judge needs 2',
+                path=path,
+                line=number,
+                hint=hint,
             )
         if task in ("score", "grade") and n != 1:
             raise CaseFileError(
@@ -261,7 +262,9 @@ def check_task(cases: Iterable[Case], task: Task, *, path: str = "cases") -> Non
 
 def cases_hash(cases: Iterable[Case]) -> str:
     """Hash of what is judged and of the labels: two runs with the same hash are comparable case by case."""
-    return content_hash([[c.id, c.shown(), c.label if not isinstance(c.label, tuple) else list(c.label)] for c in cases])
+    return content_hash(
+        [[c.id, c.shown(), c.label if not isinstance(c.label, tuple) else list(c.label)] for c in cases]
+    )
 
 
 def _texts(n: int) -> str:

@@ -113,7 +113,7 @@ def nearest(name: str, known: Iterable[str], *, n: int = 3) -> str:
 
 
 _SECRET = re.compile(
-    r"(?i)(bearer\s+|api[-_]?key[\"'=:\s]+|authorization[\"'=:\s]+(?:bearer\s+)?)[^\s\"',;}]+"
+    r"(?i)(bearer\s+|api[-_]?key[\"']?\s*[=:]\s*[\"']?|authorization[\"'=:\s]+(?:bearer\s+)?)[^\s\"',;}]+"
     r"|\b(?:sk|pk|rk|gsk|xai|AIza)[-_A-Za-z0-9]{12,}"
 )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 
-from voirdire.harness.cases import Case, FollowUp, apply_edits, content_hash
+from voirdire.harness.cases import Case, FollowUp, apply_edits, shown_hash
 from voirdire.harness.errors import NotApplicable
 from voirdire.harness.registry import PERTURBATIONS
 
@@ -17,18 +17,24 @@ __all__ = ["FollowUps", "rng_for"]
 
 
 def rng_for(seed: int, case: Case, target: int, name: str) -> random.Random:
-    """A generator that depends on the seed, what is shown of the case, the target and the perturbation only."""
-    key = f"{seed}|{content_hash(case.shown())}|{target}|{name}".encode("utf-8", "surrogatepass")
-    return random.Random(int.from_bytes(hashlib.sha256(key).digest()[:8], "big"))
+    """The generator of one edit: from the SHA-256 of the seed, what is shown of the case, target and name only.
+
+    So neither the order of cases, nor ids and labels, nor other perturbations move it.
+    """
+    key = f"{seed}\x1f{shown_hash(case)}\x1f{target}\x1f{name}"
+    return random.Random(int.from_bytes(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest(), "big"))
 
 
 class FollowUps:
-    """Follow-ups for one perturbation seed."""
+    """Follow-ups for one perturbation seed.
+
+    Labels are those of the source; what is true of a degradation depends on how it is shown, so the plan says it.
+    """
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
 
-    def make(self, name: str, case: Case, target: int, dose: float) -> FollowUp:
+    def make(self, name: str, case: Case, target: int = 0, dose: float = 1.0) -> FollowUp:
         """Raises NotApplicable with the reason, UsageError for an unknown name."""
         perturbation = PERTURBATIONS.get(name)
         edits = perturbation.edits(case, target, rng_for(self.seed, case, target, name), dose)

@@ -18,6 +18,7 @@ from voirdire.harness.cases import Case, Edit, Task, shown_hash, truth_of
 from voirdire.harness.errors import NotApplicable
 from voirdire.harness.followups import FollowUps
 from voirdire.harness.probes import Probe, Suite
+from voirdire.harness.registry import PERTURBATIONS
 from voirdire.harness.relations import Relation
 from voirdire.harness.verdicts import Scale
 
@@ -145,7 +146,7 @@ def targets_of(case: Case, probe: Probe, task: Task) -> list[int]:
             raise NotApplicable("there is only one response, so there is no order")
         return [0]
     if probe.relation is Relation.MUST_DROP:
-        return _degradable(case, task)
+        return _degradable(case, probe, task)
     if n == 1:
         if probe.relation is Relation.NO_GAIN and case.label is True:
             raise NotApplicable("the answer is right and passes already, so it has no room to gain")
@@ -163,7 +164,7 @@ def targets_of(case: Case, probe: Probe, task: Task) -> list[int]:
     return [i for i in everyone if i != best]
 
 
-def _degradable(case: Case, task: Task) -> list[int]:
+def _degradable(case: Case, probe: Probe, task: Task) -> list[int]:
     """The response known to be good: mistakes are never planted in a wrong answer, they might repair it."""
     if task == "score":
         return [0]
@@ -171,6 +172,8 @@ def _degradable(case: Case, task: Task) -> list[int]:
     if best is None:
         reason = "no label says which answer is right" if case.label in (None, "tie") else "the answer is wrong already"
         raise NotApplicable(reason)
+    if task == "grade" and not PERTURBATIONS.get(probe.perturbation or probe.name).plants_error:
+        raise NotApplicable("nobody knows whether the damaged answer still passes")
     return [best]
 
 
@@ -275,11 +278,11 @@ def _expand(
         return
     try:
         targets = targets_of(case, probe, task)
-    except NotApplicable as reason:
-        plan.not_applicable[reason.message] += 1
+    except NotApplicable as error:
+        plan.not_applicable[error.message] += 1
         return
     made = 0
-    reason = ""
+    reason = "no response it applies to"
     for target in targets:
         source = calls.arm(case, target, max(2, samples), edited=False)
         if probe.perturbation is None:

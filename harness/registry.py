@@ -65,7 +65,7 @@ class Registry(Generic[T]):
 
     def _load(self) -> None:
         """Import the entry points of the group once; importing them registers their items."""
-        if self._loaded:
+        if self._loaded or self.group is None:
             return
         self._loaded = True
         if os.environ.get("VOIRDIRE_NO_PLUGINS"):

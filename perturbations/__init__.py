@@ -18,7 +18,7 @@ To add one, write a function in the file of its family (or in a package of yours
 The claim is checked (an addition only inserts), the placebo comes by itself, and `place.rng`, used through `draws`,
 makes the same text on every machine. The tests in tests/perturbations run over whatever is registered.
 
-`base` the decorator, `apply`; `spans` what a text consists of; `placement` where additions go; `draws` randomness;
+`base` the decorator; `spans` what a text consists of; `placement` where additions go; `draws` randomness;
 `sham` placebos; every other file a family or the part of one.
 """
 
@@ -29,13 +29,9 @@ from voirdire.perturbations.base import (
     Editor,
     Place,
     TextPerturbation,
-    apply,
-    apply_sham,
-    label_after,
     language_of,
     perturbation,
 )
-from voirdire.perturbations.draws import rng_for
 from voirdire.perturbations.phrases import PHRASES
 from voirdire.perturbations.sham import sham_text
 
@@ -44,15 +40,11 @@ __all__ = [
     "Editor",
     "Place",
     "TextPerturbation",
-    "apply",
-    "apply_sham",
     "authority",
     "degradation",
-    "label_after",
     "language_of",
     "perturbation",
     "phrases",
-    "rng_for",
     "sham_text",
     "stability",
     "typos",

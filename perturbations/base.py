@@ -1,7 +1,7 @@
 """How a perturbation is made: a plain function becomes a registered `Perturbation`.
 
-Here: the decorator, what the function is given (`Place`), the checks every result passes, and `apply`, which turns
-edits into a follow-up case. Not here: any particular edit (a file a family), the placebo texts (sham.py).
+Here: the decorator, what the function is given (`Place`) and the checks every result passes. Not here: any particular
+edit (a file a family), the placebo texts (sham.py), making the follow-up case (harness/followups.py).
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voirdire.harness.cases import Case, Claim, Dose, Edit, FollowUp, Label, Perturbation, apply_edits, shown_hash
+from voirdire.harness.cases import Case, Claim, Dose, Edit
 from voirdire.harness.errors import NotApplicable, UsageError
 from voirdire.harness.registry import PERTURBATIONS
-from voirdire.perturbations.draws import rng_for
 from voirdire.perturbations.sham import sham_text
 from voirdire.perturbations.spans import Language, boundary, language
 
-__all__ = ["Editor", "Place", "TextPerturbation", "apply", "apply_sham", "label_after", "language_of", "perturbation"]
+__all__ = ["Editor", "Place", "TextPerturbation", "language_of", "perturbation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,45 +129,3 @@ def perturbation(
 def language_of(case: Case, target: int) -> Language:
     """The language of response `target`; of the instruction where the response has no letters; else English."""
     return language(case.responses[target]) or language(case.instruction_text) or "en"
-
-
-def apply(perturbation: Perturbation, case: Case, target: int = 0, seed: int = 0, dose: Dose = 1.0) -> FollowUp:
-    """The follow-up of `case` with response `target` perturbed; the same arguments always give the same text.
-
-    Its label is the truth of the follow-up: kept by all claims but "degrading", see `label_after`. Raises
-    NotApplicable with the reason.
-    """
-    edits = perturbation.edits(case, target, rng_for(seed, shown_hash(case), perturbation.name), dose)
-    return _follow_up(case, target, edits, label_after(perturbation, case, target))
-
-
-def apply_sham(
-    perturbation: Perturbation, case: Case, target: int = 0, seed: int = 0, dose: Dose = 1.0
-) -> FollowUp | None:
-    """The placebo of `apply(...)` with the same arguments, or None where the perturbation has none."""
-    key = shown_hash(case)
-    edits = perturbation.edits(case, target, rng_for(seed, key, perturbation.name), dose)
-    sham = perturbation.sham(case, target, edits, rng_for(seed, key, perturbation.name + "/sham"))
-    return None if sham is None else _follow_up(case, target, sham, case.label)
-
-
-def _follow_up(case: Case, target: int, edits: tuple[Edit, ...], label: Label) -> FollowUp:
-    text = apply_edits(case.responses[target], edits)
-    return FollowUp(case.with_response(target, text).replace(label=label), target, edits)
-
-
-def label_after(perturbation: Perturbation, case: Case, target: int) -> Label:
-    """The label of the follow-up, None where its truth is not known.
-
-    A right answer with a planted error is wrong; a damaged loser still loses; a damaged winner may or may not.
-    """
-    label = case.label
-    if perturbation.claim != "degrading" or label is None:
-        return label
-    if isinstance(label, bool):
-        return False if perturbation.plants_error or not label else None
-    if isinstance(label, tuple):
-        return label if label[-1] == target else None
-    if isinstance(label, int) and len(case.responses) > 1 and label != target:
-        return label
-    return None

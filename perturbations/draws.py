@@ -1,29 +1,19 @@
 """Random draws that come out the same on every machine, Python version and PYTHONHASHSEED.
 
 Only `Random.random()` is used: its stream for a given integer seed is guaranteed, while `choice`, `sample` and
-`shuffle` have changed between Python versions. Perturbations draw through these functions and nothing else.
+`shuffle` have changed between Python versions. Perturbations draw through these functions and nothing
+else; harness/followups.py makes the generators.
 """
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Sequence
 from typing import TypeVar
 
-__all__ = ["below", "pick", "rng_for", "sample", "shuffled"]
+__all__ = ["below", "pick", "sample", "shuffled"]
 
 T = TypeVar("T")
-
-
-def rng_for(seed: int, case_key: str, name: str) -> random.Random:
-    """The generator of one perturbation on one case.
-
-    `case_key` is the content hash of the case (`harness.cases.shown_hash`), `name` the perturbation's name. Seeded
-    from the SHA-256 of the three, so neither the order of cases nor other perturbations move it.
-    """
-    digest = hashlib.sha256(f"{seed}\x1f{case_key}\x1f{name}".encode("utf-8", "surrogatepass")).digest()
-    return random.Random(int.from_bytes(digest, "big"))
 
 
 def below(rng: random.Random, n: int) -> int:

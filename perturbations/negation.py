@@ -42,12 +42,13 @@ _NO_GOOD = (
 _REMOVED_FORMS = "|".join(_REMOVED).replace("'", "['’]")
 _REMOVE = re.compile(rf"\b(?:{_REMOVED_FORMS}|(?P<aux>{_AUX}|does|did|has|have|had) not)\b(?!['’])")
 _INSERT = re.compile(
-    rf"(?<=[a-z0-9)\]*\"”] )(?P<aux>{_AUX}|(?:has|have|had)(?= (?:been|become|[a-z]+ed)\b))\b(?!['’])"
+    rf"(?<=[a-z0-9)\]*\"”`$}}] )(?P<aux>{_AUX}|(?:has|have|had)(?= (?:been|become|[a-z]+ed)\b))\b(?!['’])"
     rf"(?= (?!(?:{_NO_GOOD})\b)[\w\"“*'(])"
 )
-# A verb straight behind one of these belongs to a clause at the side; "this is" does not.
+# A verb behind one of these, with no comma between, belongs to a clause at the side.
 _SIDE = re.compile(
-    r"\b(?:that|which|who|what|where|when|how|if|as|because|while|since|whether|unless|i|there)[ ]\Z", re.I
+    r"\b(?:that|which|who|whom|whose|what|where|when|how|why|if|as|because|while|since|whether|unless|than)\b[^,;:]*\Z",
+    re.I,
 )
 _NEGATIVE = re.compile(
     r"\b(?:not|no|none|nothing|nobody|neither|nor|never|without|cannot|unlike|hardly|rarely|few|only if)\b|n['’]t\b",
@@ -107,7 +108,7 @@ _CHINESE_NEGATIVE = re.compile(r"不|没|无|未|非|别|勿")
 def flips(text: str, lang: Language) -> list[Edit]:
     """One edit for each statement that can be turned round, the best to turn first.
 
-    Best are conclusions and late sentences of prose; conditionals come last, questions and asides never.
+    Best are main clauses of conclusions and of late sentences; conditionals come last, questions and asides never.
     """
     found = sentences(text)
     ranked: list[tuple[float, int, Edit]] = []
@@ -115,11 +116,14 @@ def flips(text: str, lang: Language) -> list[Edit]:
         body = text[sentence.start : sentence.end]
         if sentence.kind == "heading" or not 8 <= len(body) <= 500 or body[-1] in "?？:：" or _ASIDE.match(body):
             continue
-        edit = next(_of_sentence(text, sentence, lang), None)
-        if edit is None:
+        edits = list(_of_sentence(text, sentence, lang))
+        if not edits:
             continue
+        main = [e for e in edits if not _SIDE.search(text, sentence.start, e.start)]
+        # With side clauses only, as in "the claws that it can pull in are sharp", the main verb comes last.
+        edit = main[0] if main else edits[-1]
         hedged = _CONDITIONAL.search(body) or _CHINESE_HEDGE.search(body)
-        rank = (k + 1) / len(found) + (1 if _CONCLUSION.match(body) else 0) - (3 if hedged else 0)
+        rank = (k + 1) / len(found) + bool(_CONCLUSION.match(body)) - (0 if main else 1) - (3 if hedged else 0)
         ranked.append((rank - (0.25 if sentence.kind == "list" else 0), k, edit))
     ranked.sort(key=lambda r: (-r[0], r[1]))
     return [edit for _, _, edit in ranked]
@@ -143,8 +147,7 @@ def _english(text: str, sentence: Sentence) -> Iterator[Edit]:
     negatives = len(_NEGATIVE.findall(body))
     if negatives == 0:
         for match in _INSERT.finditer(text, start + 1, end):
-            if not _SIDE.search(text, max(start, match.start() - 12), match.start()):
-                yield Edit(match.start(), match.end(), match["aux"] + ("not" if match["aux"] == "can" else " not"))
+            yield Edit(match.start(), match.end(), match["aux"] + ("not" if match["aux"] == "can" else " not"))
     if negatives <= 1:
         for match in _REMOVE.finditer(text, start + 1, end):
             word = match.group().replace("’", "'")

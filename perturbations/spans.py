@@ -38,9 +38,10 @@ _TAIL = r"(?:[.\-/]?[A-Za-z\d_])*+"  # a separator counts only inside a name, so
 # none runs past a second opening mark of its own kind, so that hostile text costs linear time.
 _BLOCK = (
     r"^[ \t]*\|[^\n]*\|[ \t]*\r?$",  # table row
-    r"^(?: {4}|\t)[ \t]*+(?![-*+•>\d])[^\n]*[=(){};][^\n]*$",  # indented code
+    r"^(?: {4}|\t)[ \t]*+(?![-*+•>\d])[^\n]*[=(){};#][^\n]*$",  # indented code
     r"^[^\n]*(?:\{|\);)[ \t]*\r?$",  # code without a fence
     r"^[ \t]*\}[^\n]{0,20}$",
+    r"^[ \t]*(?:(?:def|class) [A-Za-z_][^\n]*:[ \t]*\r?$|import [a-z_.]+[^\n]{0,40}$|from [A-Za-z_.]+ import [^\n]*$)",
     r"\$\$(?:[^$]|\$(?!\$)){1,4000}+\$\$",
     r"\\\[(?:[^\\]|\\(?![\[\]])){0,4000}+\\\]",
     r"\\begin\{(?P<env>[a-z]{1,20}\*?)\}[\s\S]{0,3000}?\\end\{(?P=env)\}",
@@ -102,6 +103,14 @@ class Sentence(NamedTuple):
     kind: Kind
 
 
+def _trimmed(text: str, span: Span) -> Span:
+    """White space behind a block is no part of it: the end of an answer stays a place to add to."""
+    start, end = span
+    while text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
 @lru_cache(maxsize=4096)
 def analyse(text: str) -> Analysis:
     """Split `text` into protected spans and words.
@@ -120,13 +129,14 @@ def analyse(text: str) -> Analysis:
             kind = match.lastgroup
             if kind == "easy" or kind == "word":
                 words.append(match.span())
+            elif kind == "block":
+                blocks.append(_trimmed(text, match.span()))
+                protected.append(blocks[-1])
             else:
                 protected.append(match.span())
-                if kind == "block":
-                    blocks.append(match.span())
         if fence[0] < fence[1]:
-            protected.append(fence)
-            blocks.append(fence)
+            blocks.append(_trimmed(text, fence))
+            protected.append(blocks[-1])
         at = fence[1]
     return Analysis(tuple(protected), tuple(blocks), tuple(words))
 

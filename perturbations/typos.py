@@ -22,7 +22,6 @@ __all__ = ["drop", "keyboard", "swap"]
 _RATE = 0.05
 #: fewer words to choose from than this, and the slip might fall on the answer itself
 _FEWEST = 3
-_TRIES = 6
 
 _NEIGHBOURS = {
     "a": "qwsz", "b": "vghn", "c": "xdfv", "d": "serfcx", "e": "wsdr", "f": "drtgvc", "g": "ftyhbv", "h": "gyujnb",
@@ -44,15 +43,15 @@ _COMMON_WORDS = (
     "any area arena auction bad bag band bard barn bases basis batter bean bear beard beat bed been beer beg begin "
     "being best bet better big bit bitter board bone book boot bough bought box boy brain brake bran brand bread "
     "break breath breathe bred bring broad brought but buy car card care case cast casual causal cause char chart "
-    "chat chip clause clean clear close cloth clothe coarse coast cold come cook cord core cost cough could count "
-    "country county course court cup cure curse cursor cut dairy dare data date dead deal dear deed deep desert "
-    "dessert diary did die dies diet dive doe does don done door dough down drain drive ear earth east eats edit "
-    "effect end even ever every except exit fail fair fall fame family far fat fee feel feet fell felt few file "
-    "fill fin final finally find fine finial fir fire fit five fix food foot for form fort forth four fro from "
-    "froth game gave give goes gone good grain gran grand had hand hard has haste hat hate head heal health heap "
-    "hear heard heart hearth heat held help her here hid hide hip hold home hone hop hope hot hour how keep kept "
-    "kin kind king knew know land lass last lasted late later latter lead lean leap least led left leg lend less "
-    "let letter lie like line link live lone long look loose lose loss lot love low lower made make man many "
+    "chat chip clause clean clear close cloth clothe coarse coast cold coke come cone cook cord core cost cough "
+    "could count country county course court cup cure curse cursor cut dairy dare data date dead deal dear deed "
+    "deep desert dessert diary did die dies diet dive doe does don done door dough down drain drive ear earth east "
+    "eats edit effect end even ever every except exit fail fair fall fame family far fat fee feel feet fell felt "
+    "few file fill fin final finally find fine finial fir fire fit five fix food foot for form fort forth four fro "
+    "from froth game gave give goes gone good grain gran grand had hand hard has haste hat hate head heal health "
+    "heap hear heard heart hearth heat held help her here hid hide hip hold home hone hop hope hot hour how keep "
+    "kept kin kind king knew know land lass last lasted late later latter lead lean leap least led left leg lend "
+    "less let letter lie like line link live lone long look loose lose loss lot love low lower made make man many "
     "marital martial mast mater matter may mead mean men mind mine mingle mint mist mix mode more most motion move "
     "must name nation new nor north not notion now old one option ought our out oven over own pain paint pair part "
     "partition past paste pat petition pit place plain plan plane planet plant plate point pole pool poor port "
@@ -94,8 +93,10 @@ def _slips(text: str, place: Place, slip: Slip) -> list[Edit]:
     edits: list[Edit] = []
     for start, end in sample(rng, editable, count):
         word = text[start:end]
-        for _ in range(_TRIES):
-            at = 1 + int(rng.random() * (end - start - 1))
+        inner = end - start - 1
+        first = int(rng.random() * inner)
+        for k in range(inner):  # on from a random letter until a slip makes no other word
+            at = 1 + (first + k) % inner
             made = slip(word, at, rng.random())
             if made is not None and word[:at] + made[1] + word[at + made[0] :] not in _REAL:
                 edits.append(Edit(start + at, start + at + made[0], made[1]))

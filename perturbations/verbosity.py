@@ -22,7 +22,7 @@ __all__ = ["filler", "needed", "restatement"]
 _MARGIN: dict[Language, int] = {"en": 150, "zh": 80}
 _RATIO = 1.35
 #: an answer is not said again more often than this, filler not used up more often
-_ROUNDS = 4
+_ROUNDS = 6
 _PARAGRAPH = 5  # sentences
 
 

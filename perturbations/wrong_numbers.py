@@ -19,17 +19,24 @@ __all__ = ["changed_numbers"]
 _UNITS = "km|cm|mm|nm|kg|mg|g|m|s|ms|min|h|hr|hrs|GB|MB|KB|TB|GHz|MHz|Hz|px|mph|ml|mL|L|kW|W|V|K|M|B|C|F|N|J|kJ|Pa|kPa"
 # A numeral that stands for itself: no part of a name (GPT-4), version, time, date, range, index, exponent or ordinal.
 _NUMERAL = re.compile(
-    r"(?<![A-Za-z0-9_.,:/^#@–\\])(?<![\w)]-)(?<!\^\{)(?<!_\{)"
+    r"(?<![A-Za-z0-9_.,:/^#@–\\])(?<![\w)]-)(?<!\^\{)(?<!_\{)(?<!\^\{-)"
     r"(?:\d{1,3}(?:,\d{3})+|\d{1,15})(?:\.\d{1,12})?"
-    rf"(?![\d_]|[.,:/\-–]\d|-?(?!(?:{_UNITS})\b)[A-Za-z])"
+    rf"(?![\d_^]|[.,:/\-–]\d|-?(?!(?:{_UNITS})\b)[A-Za-z])"
 )
 # Numbers that only count the parts of a text: list marks, headings, "Step 3", "[2]", 第3章.
-_STRUCTURE_BEFORE = re.compile(
-    r"(?:(?:^|\n)[ \t>*_#(（]*"
-    r"|(?i:\b(?:step|figure|fig\.|table|section|chapter|part|page|p\.|pp\.|option|question|example"
-    r"|case|equation|eq\.|line|item|no\.|answer|volume|vol\.|version|phase|level|type|class)) ?#?|第|图|表|步骤|\[)\Z"
+_LABELS = (
+    "step|figure|fig\\.|table|section|chapter|part|page|p\\.|pp\\.|option|question|example|case|equation|eq\\.|clue|premise"
+    "|statement|fact|rule|hint|region|scenario|round|problem|exercise|theorem|lemma|appendix|method|approach|solution|line"
+    "|item|no\\.|answer|volume|vol\\.|version|phase|level|type|class"
 )
+_STRUCTURE_BEFORE = re.compile(rf"(?:(?:^|\n)[ \t>*_#(（]*|(?i:\b(?:{_LABELS})) ?#?|第|图|表|步骤|\[)\Z")
 _STRUCTURE_AFTER = re.compile(r"[.)、．）\]:：](?!\d)|[章节页条步]|(?:st|nd|rd|th)\b")
+_YEAR = re.compile(r"1[2-9]\d\d|20\d\d")
+_YEAR_BEFORE = re.compile(
+    r"(?:\b(?i:in|since|by|from|until|till|before|after|during|of|around|circa|year|early|late|mid|spring|summer|autumn"
+    r"|winter|january|february|march|april|may|june|july|august|september|october|november|december) |\(|^|\n)\Z"
+)
+_NO_CODE = re.compile(r"[ \t]*[|$\\]")  # tables and maths are blocks too
 _LOCATOR = re.compile(r"https?:|www\.|ftp:|\]\(|<|[^@\s]+@", re.IGNORECASE)
 
 
@@ -45,9 +52,10 @@ class _Numeral(NamedTuple):
 
 def _numerals(text: str) -> tuple[list[_Numeral], list[_Numeral]]:
     """The numerals that say something, first those of the prose, then those inside code; none of links or tags."""
-    code = [(a, b) for a, b in analyse(text).protected if text[a : a + 1] in "`~ \t" or "\n" in text[a:b]]
-    links = tuple((a, b) for a, b in analyse(text).protected if _LOCATOR.match(text, a, b))
-    coded = tuple(code)
+    protected, blocks, _ = analyse(text)
+    whole = set(blocks)
+    coded = tuple(s for s in protected if text[s[0]] == "`" or (s in whole and not _NO_CODE.match(text, *s)))
+    links = tuple(s for s in protected if _LOCATOR.match(text, *s))
     prose: list[_Numeral] = []
     inner: list[_Numeral] = []
     for match in _NUMERAL.finditer(text):
@@ -61,7 +69,7 @@ def _numerals(text: str) -> tuple[list[_Numeral], list[_Numeral]]:
     return prose, inner
 
 
-def _other_value(value: str, taken: set[str], rng: Random, *, percent: bool) -> str | None:
+def _other_value(value: str, taken: set[str], rng: Random, *, year: bool, percent: bool) -> str | None:
     """Another numeral with the same digits before and behind the point and the same zeros at its end.
 
     Moves by 15 to 60 per cent (years by 7 to 40), so that it is wrong but not absurd; None if nothing fits.
@@ -74,14 +82,14 @@ def _other_value(value: str, taken: set[str], rng: Random, *, percent: bool) -> 
     tail = len(digits) - len(digits.rstrip("0"))
     old = int(core)
     low, high = 10 ** (len(core) - 1), 10 ** len(core) - 1
-    if len(digits) == 4 and "." not in value and 1200 <= int(digits) <= 2100:
+    if year:
         old, tail, low, high = int(digits), 0, 1200, 2024
         spans = ((old - 40, old - 7), (old + 7, old + 40))
     elif len(core) == 1:
         low = 2
         spans = ((2, old - 1), (old + 1, 9))
     else:
-        spans = ((int(old * 0.4), int(old * 0.85)), (int(old * 1.15) + 1, int(old * 1.6)))
+        spans = ((int(old * 0.6), int(old * 0.85)), (int(old * 1.15) + 1, int(old * 1.6)))
     if percent and "." not in value and len(digits) <= 2:
         high = min(high, 99)
     choices = [(max(low, a), min(high, b)) for a, b in spans]
@@ -97,16 +105,21 @@ def _other_value(value: str, taken: set[str], rng: Random, *, percent: bool) -> 
                 new = a + k
                 break
             k -= size
-        if new % 10 == 0 or new == old:
+        if new % 10 == 0 and not year:
             continue  # a new zero at the end would change how exact the number looks
         changed = "0" * head + str(new) + "0" * tail
-        if len(digits) == 4 and tail == 0 and head == 0:
-            changed = str(new)
         point = value.find(".")
         result = changed if point < 0 else changed[:point] + "." + changed[point:]
         if result not in taken:
             return result
     return None
+
+
+def _is_year(text: str, numeral: _Numeral) -> bool:
+    if not _YEAR.fullmatch(numeral.text):
+        return False
+    after = text[numeral.start + 4 : numeral.start + 6].lstrip()
+    return after.startswith("年") or _YEAR_BEFORE.search(text, max(0, numeral.start - 12), numeral.start) is not None
 
 
 def _dressed(new: str, like: str) -> str:
@@ -118,7 +131,7 @@ def _dressed(new: str, like: str) -> str:
 def changed_numbers(text: str, known: str, count: int, rng: Random) -> list[Edit]:
     """Edits that change `count` different numbers of `text`, each wherever it stands.
 
-    The last number comes first, as answers end on their result; 0, 1 and 100 % come last. No new value occurs in
+    The last number comes first, as answers end on their result; 0, 1, 10 and 100 come last. No new value occurs in
     `text` or `known` (instruction, reference, other responses), so that an error is never a repair by accident.
     Raises NotApplicable if there is no number to change.
     """
@@ -126,14 +139,15 @@ def changed_numbers(text: str, known: str, count: int, rng: Random) -> list[Edit
     numerals = prose or inner
     taken = {m.group().replace(",", "") for m in _NUMERAL.finditer(text + "\n" + known)}
     values = list(dict.fromkeys(n.value for n in reversed(numerals)))
-    order = sorted(values, key=lambda v: v in ("0", "1", "100"))
+    order = sorted(values, key=lambda v: v in ("0", "1", "10", "100"))
     edits: list[Edit] = []
     for value in order:
         if count == 0:
             break
         places = [n for n in numerals if n.value == value]
         percent = any(re.match(r" ?[%％]", text[n.start + len(n.text) : n.start + len(n.text) + 2]) for n in places)
-        new = _other_value(value, taken, rng, percent=percent)
+        year = any(_is_year(text, n) for n in places)
+        new = _other_value(value, taken, rng, year=year, percent=percent)
         if new is None:
             continue
         edits += [Edit(n.start, n.start + len(n.text), _dressed(new, n.text)) for n in places]

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
+
 from voirdire.harness.findings import Audit, CounterExample, Finding
 from voirdire.harness.verdicts import Verdict
 from voirdire.reports import formatting, words
@@ -19,7 +20,7 @@ from voirdire.reports.advice import reproduce_command
 from voirdire.reports.forest import forest, two_axes
 from voirdire.reports.phrases import capital, phrase
 from voirdire.reports.selection import anchors, examples_of, worst_first
-from voirdire.reports.text import Piece, excerpt, fields, visible
+from voirdire.reports.text import Piece, excerpt, fields, reordered, visible
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -80,12 +81,8 @@ def marked(parts: Iterable[Piece]) -> Markup:
 
 
 def _chips(text: str) -> Markup:
-    shown, out, at = visible(text), Markup(""), 0
-    for match in _MARKER.finditer(shown):
-        out += escape(shown[at : match.start()])
-        out += Markup('<span class="chip">{}</span>').format(match.group())
-        at = match.end()
-    return out + escape(shown[at:])
+    # a marker holds nothing that escaping changes, so wrapping after escaping is safe (and fast on long texts)
+    return Markup(_MARKER.sub(r'<span class="chip">\g<0></span>', str(escape(visible(text)))))
 
 
 def commands(text: str) -> Markup:
@@ -156,15 +153,13 @@ def _example(audit: Audit, example: CounterExample, anchor: str, limit: int) -> 
             "right": None if slot is None else _right(example, slot),
         }
         (texts if slot is None else answers).append(data)
-    reordered = example.source.responses != example.follow_up.responses and sorted(example.source.responses) == sorted(
-        example.follow_up.responses
-    )
+    swapped = reordered(example.source, example.follow_up)
     return {
         "example": example,
         "anchor": anchor,
         "texts": texts,
-        "answers": [{**a, "earlier": None, "changed": False} for a in answers] if reordered else answers,
-        "reordered": reordered,
+        "answers": answers,
+        "reordered": swapped,
         "before": words.verdict_words(example.source_verdict, example.source, audit.task, audit.scale),
         "after": words.verdict_words(example.follow_up_verdict, example.follow_up, audit.task, audit.scale),
         "replies": [
@@ -173,7 +168,7 @@ def _example(audit: Audit, example: CounterExample, anchor: str, limit: int) -> 
             if (text := _reply(verdict))
         ],
         "watched": f"the answer that was {words.answer_name(example.target, audit.task, n)}"
-        if reordered
+        if swapped
         else words.answer_name(example.target, audit.task, n),
         "command": reproduce_command(audit, example),
     }

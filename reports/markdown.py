@@ -14,7 +14,7 @@ from voirdire.harness.findings import Audit, CounterExample, Finding
 from voirdire.reports.advice import reproduce_command
 from voirdire.reports.formatting import count, effect, interval, money, plural
 from voirdire.reports.selection import examples_of, worst_first
-from voirdire.reports.text import Piece, excerpt, fields, one_line, visible
+from voirdire.reports.text import Piece, excerpt, fields, one_line, reordered, visible
 from voirdire.reports.words import (
     SYMBOLS,
     advice,
@@ -36,7 +36,7 @@ _PLAIN = re.compile(r"[\w .,:;/=+()\[\]{}'\"?%!*~^-]*", re.ASCII)
 #: every ASCII character that Markdown or a forge could act on
 _ACTIVE = re.compile(r"[!-+./:-@\[-`{-~]")
 #: the same inside `<pre>`: markup, mentions, and what CI logs act on (`::command::`, `##[command]`)
-_IN_BLOCK = re.compile(r"[&<>\"'@`#]|:(?=[:/])|(?<=:):")
+_IN_BLOCK = re.compile(r"[\[\]&<>\"'@`#]|:(?=[:/])|(?<=:):|(?<=www)\.", re.IGNORECASE)
 
 
 def code(text: str, limit: int = 200, *, in_html: bool = False) -> str:
@@ -155,6 +155,8 @@ def _example(audit: Audit, finding: Finding, example: CounterExample) -> list[st
         name = item.name.capitalize() if item.slot is None else answer_name(item.slot, audit.task, n)
         mark = " (edited)" if item.changed else ""
         lines += [f"{name}{mark}", "", block(excerpt(item.pieces, TEXT_LIMIT)), ""]
+    if reordered(example.source, example.follow_up):
+        lines += ["The same answers in another order, shown as in the second call.", ""]
     before = verdict_words(example.source_verdict, example.source, audit.task, audit.scale)
     after = verdict_words(example.follow_up_verdict, example.follow_up, audit.task, audit.scale)
     lines += [f"Verdict before: {prose(before)}. After: {prose(after)}.", ""]

@@ -15,6 +15,7 @@ from importlib import metadata, resources
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
 from voirdire.harness.cases import Task
 from voirdire.harness.findings import (
     Audit,

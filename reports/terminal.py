@@ -15,7 +15,7 @@ from voirdire.harness.findings import Audit, CounterExample, Finding
 from voirdire.harness.relations import Relation
 from voirdire.reports.formatting import count, duration, effect, interval, known, level, money, plural
 from voirdire.reports.selection import anchors, limits, nearest_to_limit_first, worst_example, worst_first
-from voirdire.reports.text import fields, one_line
+from voirdire.reports.text import fields, one_line, reordered
 from voirdire.reports.words import SYMBOLS, headline_parts, verdict_words
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ __all__ = ["render"]
 
 #: holding probes printed, the closest calls; the rest is counted
 HOLDING_SHOWN = 4
-NAME_WIDTH, PLOT_WIDTH, NOTE_WIDTH = 18, 20, 13
+NAME_WIDTH, PLOT_WIDTH, NOTE_WIDTH = 18, 20, 14
 
 _STYLES = {"violated": "bold red", "inconclusive": "yellow", "holds": "green", "not_applicable": "dim"}
 _WORD_STYLES = {"PASS": "bold green", "FAIL": "bold red", "INCONCLUSIVE": "bold yellow", "ERROR": "bold magenta"}
@@ -120,7 +120,7 @@ def _effects(audit: Audit, printer: _Printer, holding: int) -> None:
         plot = _Plot(rows)
         levels = {f.level for f in rows}
         heading = f"{level(levels.pop())} interval" if len(levels) == 1 and None not in levels else "interval"
-        header = f" {'probe':<{NAME_WIDTH}}   {'effect':<6}  {heading:<14}  {plot.header()}".rstrip()
+        header = f" {'probe':<{NAME_WIDTH}}   {'effect':<6}  {heading:<14} {plot.header()}".rstrip()
         printer.line(header, [("dim", 0, len(header))])
         for finding in rows:
             _row(finding, plot, printer)
@@ -151,7 +151,7 @@ def _closest(holds: Sequence[Finding], limit: int) -> list[Finding]:
 def _row(finding: Finding, plot: _Plot, printer: _Printer) -> None:
     symbol = SYMBOLS[finding.decision]
     name = one_line(finding.probe, NAME_WIDTH)
-    start = f" {name:<{NAME_WIDTH}} {symbol} {effect(finding.effect):>6}  {interval(finding.low, finding.high):<14}  "
+    start = f" {name:<{NAME_WIDTH}} {symbol} {effect(finding.effect):>6}  {interval(finding.low, finding.high):<14} "
     text = f"{start}{plot.row(finding)} {_note(finding)}".rstrip()
     at = 2 + max(NAME_WIDTH, len(name))
     printer.line(text, [(_STYLES[finding.decision], at, at + 1)])
@@ -234,7 +234,7 @@ def _example(audit: Audit, example: CounterExample, printer: _Printer, width: in
                 text = f'   {sign} "{one_line(piece.text, width - 8)}"'
                 printer.line(text, [(style, 3, len(text))])
                 shown += 1
-    if not shown and example.source.responses != example.follow_up.responses:
+    if reordered(example.source, example.follow_up):
         printer.line("   the same answers in another order")
     before = verdict_words(example.source_verdict, example.source, audit.task, audit.scale)
     after = verdict_words(example.follow_up_verdict, example.follow_up, audit.task, audit.scale)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from voirdire.harness.cases import Case, Edit
 
-__all__ = ["Field", "Piece", "excerpt", "fields", "one_line", "pieces", "visible"]
+__all__ = ["Field", "Piece", "excerpt", "fields", "one_line", "pieces", "reordered", "visible"]
 
 # Characters that change or hide what a reader sees: controls (but newline and tab), soft hyphen, bidi controls,
 # zero-width and invisible operators, line and paragraph separators, fillers, lone surrogates, noncharacters, tags,
@@ -134,6 +134,9 @@ def fields(source: Case, follow_up: Case, target: int, edits: Iterable[Edit]) ->
 
     A response beside the target that differs from the source's is shown as it was, with the earlier text kept apart.
     """
+    if reordered(source, follow_up):
+        # a change of order is no edit of a text: marking it as one would strike out both answers
+        source = source.replace(responses=follow_up.responses)
     by_field: dict[str, list[Edit]] = {}
     for edit in edits:
         # offsets into a response always belong to the target: both cases stand in the same order
@@ -154,6 +157,11 @@ def fields(source: Case, follow_up: Case, target: int, edits: Iterable[Edit]) ->
             kept = (Piece("same", after),) if after else ()
             out.append(Field(name, kept, earlier=before if before != after else None))
     return out
+
+
+def reordered(source: Case, follow_up: Case) -> bool:
+    """Do both show the same responses, in another order?"""
+    return source.responses != follow_up.responses and sorted(source.responses) == sorted(follow_up.responses)
 
 
 def _text(case: Case, name: str) -> str:

@@ -120,6 +120,7 @@ def read(folder: str | os.PathLike[str]) -> Audit:
     Raises UsageError naming what is missing or wrong; pointing at the folder's `audit.json` itself works too.
     """
     from pydantic import ValidationError
+
     from voirdire.reports.schema import SCHEMA, AuditDocument, from_document
 
     root = Path(folder)

@@ -6,8 +6,8 @@ import functools
 from collections.abc import Sequence
 from importlib import resources
 
-from voirdire.harness.cases import Case, Task
 from voirdire.harness.casefiles import read_cases
+from voirdire.harness.cases import Case, Task
 
 __all__ = ["builtin_cases", "for_task", "spread"]
 

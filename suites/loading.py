@@ -105,11 +105,17 @@ def _changed(probe: Probe, tables: Any, path: str, text: str) -> Probe:
             )
         high = 100.0 if key == "dose" else 1.0
         _check_number(f"{path}{_line(text, key)}: {key} of {probe.name}", value, (int, float), 0.0, high)
-    return replace(probe, **{k: float(v) for k, v in table.items()})
+    return replace(
+        probe,
+        tolerance=table.get("tolerance", probe.tolerance),
+        min_drop=table.get("min_drop", probe.min_drop),
+        dose=table.get("dose", probe.dose),
+    )
 
 
 def _check_number(where: str, value: Any, kind: type | tuple[type, ...], low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
+    number = value if isinstance(value, (int, float)) and isinstance(value, kind) else None
+    if number is None or isinstance(value, bool) or not low <= number <= high:
         what = "a whole number" if kind is int else "a number"
         raise UsageError(f"{where} must be {what} from {low:g} to {high:g}, not {value!r}")
 

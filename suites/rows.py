@@ -103,5 +103,3 @@ row("phrases.raina-consistency", Relation.NO_GAIN, sham=True, metrics=("asr",))
 row("degradation.number", Relation.MUST_DROP)
 row("degradation.negation", Relation.MUST_DROP)
 row("degradation.truncation", Relation.MUST_DROP)
-
-

@@ -32,7 +32,10 @@ def pairs() -> list[Case]:
     return [
         Case(
             f"What is {i} plus {i}?",
-            (f"The sum of {i} and {i} is {2 * i}, as counting shows.", f"The sum of {i} and {i} is {2 * i + 1}, I think."),
+            (
+                f"The sum of {i} and {i} is {2 * i}, as counting shows.",
+                f"The sum of {i} and {i} is {2 * i + 1}, I think.",
+            ),
             id=f"p{i}",
             label=0,
         ).reordered((0, 1) if i % 2 else (1, 0))

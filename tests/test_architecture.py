@@ -70,7 +70,12 @@ def test_each_part_imports_alone(part: str) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["import voirdire", "import voirdire.cli.app", "import voirdire.suites.rows", "import voirdire.harness.judges.spec"],
+    [
+        "import voirdire",
+        "import voirdire.cli.app",
+        "import voirdire.suites.rows",
+        "import voirdire.harness.judges.spec",
+    ],
 )
 def test_nothing_heavy_is_imported(statement: str) -> None:
     heavy = ("scipy.stats", "pandas", "nltk", "torch", "statsmodels", "textattack", "xllamacpp", "pydantic")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voirdire.harness.cases import Case, Edit, Turn, apply_edits, shown_hash, truth_of
 from voirdire.harness.casefiles import check_task, parse_case, read_cases
+from voirdire.harness.cases import Case, Edit, Turn, apply_edits, shown_hash, truth_of
 from voirdire.harness.errors import CaseFileError, UsageError
 
 GOOD = {"id": "q1", "instruction": "Which?", "responses": ["one", "two"], "label": 1}
@@ -61,7 +61,9 @@ def test_line_separators_inside_strings_do_not_split_records(tmp_path: Path) -> 
 def test_csv_has_the_same_columns(tmp_path: Path) -> None:
     path = tmp_path / "c.csv"
     path.write_text(
-        'id,instruction,responses,label,lang\nq1,"Which,\nthen?","[""one"", ""two""]",0,en\nq2,x,"[""a"", ""b""]",tie,\n'
+        "id,instruction,responses,label,lang\n"
+        'q1,"Which,\nthen?","[""one"", ""two""]",0,en\n'
+        'q2,x,"[""a"", ""b""]",tie,\n'
     )
     first, second = read_cases(path)
     assert first == parse_case(GOOD | {"instruction": "Which,\nthen?", "label": 0, "lang": "en"})

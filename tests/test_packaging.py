@@ -40,7 +40,10 @@ def test_every_data_file_is_listed() -> None:
         nested = [p for p in folder.rglob("*") if p.is_file() and p.suffix not in (".py", ".pyc")]
         for path in nested:
             relative = path.relative_to(folder)
-            if any((folder / Path(*relative.parts[: i + 1]) / "__init__.py").exists() for i in range(len(relative.parts) - 1)):
+            if any(
+                (folder / Path(*relative.parts[: i + 1]) / "__init__.py").exists()
+                for i in range(len(relative.parts) - 1)
+            ):
                 continue  # belongs to a subpackage
             assert any(fnmatch.fnmatch(str(relative), g) for g in patterns.get(package, [])), f"{package}: {relative}"
 

@@ -23,10 +23,9 @@ class Append:
 
     claim = "addition"
     summary = source = "test"
-    plants_error = False
 
-    def __init__(self, name: str, mark: str, *, fails: bool = False) -> None:
-        self.name, self.mark, self.fails = name, mark, fails
+    def __init__(self, name: str, mark: str, *, fails: bool = False, plants_error: bool = False) -> None:
+        self.name, self.mark, self.fails, self.plants_error = name, mark, fails, plants_error
 
     def edits(self, case: Case, target: int, rng: random.Random, dose: Dose) -> tuple[Edit, ...]:
         if self.fails:
@@ -38,7 +37,11 @@ class Append:
         return tuple(Edit(e.start, e.end, "." * len(e.text), e.where) for e in edits)
 
 
-for _p in (Append("test.plus", " PLUS"), Append("test.minus", " MINUS"), Append("test.never", "", fails=True)):
+for _p in (
+    Append("test.plus", " PLUS"),
+    Append("test.minus", " MINUS", plants_error=True),
+    Append("test.never", "", fails=True),
+):
     if _p.name not in PERTURBATIONS:
         PERTURBATIONS.add(_p.name, _p)  # type: ignore[arg-type]
 
@@ -50,7 +53,12 @@ SAME = Probe("test.same", Relation.INVARIANT, "", "", "test.plus", target="bette
 
 def plan(cases: list[Case], *probes: Probe, task: str = "pairwise", samples: int = 1) -> Plan:
     return build_plan(
-        Suite("s", "", probes), cases, task=task, scale=Scale(1, 10), followups=FollowUps(), samples=samples  # type: ignore[arg-type]
+        Suite("s", "", probes),
+        cases,
+        task=task,
+        scale=Scale(1, 10),
+        followups=FollowUps(),
+        samples=samples,  # type: ignore[arg-type]
     )
 
 
@@ -122,6 +130,13 @@ def test_mistakes_are_not_planted_where_nobody_knows_what_is_right() -> None:
     assert graded.probes[0].not_applicable == {"the answer is wrong already": 1}
     assert graded.probes[0].follow_up is not None
     assert graded.calls[graded.probes[0].follow_up.calls[0, 0, 0]].case.label is False
+
+
+def test_a_cut_answer_may_still_pass_so_grades_do_not_judge_it() -> None:
+    cut = Probe("test.plus", Relation.MUST_DROP, "", "", "test.plus")
+    p = plan([Case("q", ("a",), label=True)], cut, task="grade")
+    assert p.probes[0].not_applicable == {"nobody knows whether the damaged answer still passes": 1}
+    assert plan([Case("q", ("a", "b"), label=0)], cut).probes[0].items
 
 
 def test_right_answers_have_no_room_to_gain_a_pass() -> None:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from voirdire.harness.engine.events import CallFinished, Event, RunFinished, RunStarted
 from voirdire.harness.engine.store import CallStore, Key
 from voirdire.harness.errors import JudgeError, JudgeUnreachable
 from voirdire.harness.judges.base import Judge
 from voirdire.harness.plan import PlannedCall
-from voirdire.harness.verdicts import Verdict
+from voirdire.harness.verdicts import Usage, Verdict
 
 __all__ = ["Limits", "Run", "run_calls"]
 
@@ -125,6 +125,7 @@ class _State:
         self.failures_in_a_row = 0
         self.answered = 0
         self.todo: Iterator[int] = iter(())
+        self.repeats: dict[int, list[int]] = {}
 
     def load(self) -> None:
         if self.store is not None:
@@ -134,7 +135,19 @@ class _State:
                 if verdict is not None:
                     self.run.verdicts[i] = verdict
                     self.run.cached += 1
-        self.todo = iter([i for i, v in enumerate(self.run.verdicts) if v is None])
+        todo = [i for i, v in enumerate(self.run.verdicts) if v is None]
+        if self.judge.deterministic:
+            todo = self._without_repeats(todo)
+        self.todo = iter(todo)
+
+    def _without_repeats(self, todo: list[int]) -> list[int]:
+        """Of calls with equal content only the first is asked; the others take its answer."""
+        leaders: dict[str, int] = {}
+        for i in todo:
+            leader = leaders.setdefault(self.calls[i].content, i)
+            if leader != i:
+                self.repeats.setdefault(leader, []).append(i)
+        return list(leaders.values())
 
     async def work(self) -> None:
         for number in self.todo:
@@ -189,3 +202,8 @@ class _State:
                 key: Key = (call.content, call.sample)
                 self.store.put(self.fingerprint, key, verdict)
         self.emit(CallFinished(number, verdict, time.perf_counter() - started))
+        for repeat in self.repeats.get(number, ()):
+            copy = replace(verdict, usage=Usage(0, 0, 0.0))
+            self.run.verdicts[repeat] = copy
+            self.run.cached += 1
+            self.emit(CallFinished(repeat, copy, 0.0))

@@ -69,9 +69,7 @@ class CallStore:
         self._thread.start()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
+        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
         # NORMAL in WAL survives the death of the process at any moment (a power cut may lose the last commits)
         connection.execute("PRAGMA synchronous=NORMAL")

@@ -24,6 +24,7 @@ class Judge(Protocol):
     `fingerprint` is a hash of all that can change its answers (model, prompt, parameters, parser): calls are cached
     under it. `reusable`: answers may be reused by a later run. `paid`: calls cost money. `soft`: use its
     probabilities, not its verdict, as the utility. `concurrency`: how many calls may run at once (None: the user's).
+    `deterministic`: equal content gives equal answers by construction, so repeats need not be asked.
     """
 
     @property
@@ -44,6 +45,8 @@ class Judge(Protocol):
     def soft(self) -> bool: ...
     @property
     def concurrency(self) -> int | None: ...
+    @property
+    def deterministic(self) -> bool: ...
 
     async def judge(self, case: Case, *, sample: int) -> Verdict:
         """One call. `sample` numbers the repeat: the same sample may be answered from a cache, another may not.
@@ -79,6 +82,10 @@ class ChatModel(Protocol):
     def paid(self) -> bool: ...
     @property
     def concurrency(self) -> int | None: ...
+    @property
+    def deterministic(self) -> bool:
+        """Equal messages give equal replies, bit for bit."""
+
     @property
     def first_token_only(self) -> bool:
         """It answers with one token and its log-probabilities (small local models): use the one-token prompts."""

@@ -91,6 +91,11 @@ class LocalChat:
         return False
 
     @property
+    def deterministic(self) -> bool:
+        """One token at temperature 0, no prompt cache, one slot: measured bit-equal over repeats and threads."""
+        return True
+
+    @property
     def concurrency(self) -> int | None:
         return 1
 

@@ -76,7 +76,7 @@ MOCKS: dict[str, MockParams] = {
     "constant": MockParams(accuracy=0.5, first=1.0, sd=0.0),
     "noisy": MockParams(accuracy=0.85),
     # what a mid-2020s chat model does when asked naively: likes the first slot, citations and length
-    "gullible": MockParams(accuracy=0.85, first=0.2, cited=0.35, longer=0.25),
+    "gullible": MockParams(accuracy=0.9, first=0.3, cited=0.45, longer=0.35),
 }
 
 
@@ -95,6 +95,7 @@ class MockJudge:
     paid = False
     soft = False
     concurrency = None
+    deterministic = False
 
     @property
     def fingerprint(self) -> str:
@@ -252,7 +253,6 @@ class _Draw:
 
 def _normal(draw: _Draw) -> float:
     """A standard normal number (Box-Muller on two draws)."""
-    import math
 
     return math.sqrt(-2 * math.log(1 - draw("noise"))) * math.cos(2 * math.pi * draw("angle"))
 

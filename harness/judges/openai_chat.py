@@ -158,6 +158,11 @@ class OpenAIChat:
         return not is_local(self._endpoint.host)
 
     @property
+    def deterministic(self) -> bool:
+        """Services differ from call to call even at temperature 0."""
+        return False
+
+    @property
     def concurrency(self) -> int | None:
         return self._concurrency
 

@@ -265,7 +265,7 @@ def _last_of_best(text: Text, clean: list[Candidate]) -> Candidate | _Doubt:
 
 
 _LEAD_IN = re.compile(
-    r"(?:^|[\n.!?:;])[\s\"'`#>(\-]{0,6}"
+    r"(?:^|[\n.!?:;])[\s\"'`#>(\[\-]{0,8}"
     r"(?:(?:my|the|final|overall|so|therefore|thus|hence|and|in conclusion|conclusion)[\s,:]{1,3}){0,5}$"
 )
 

@@ -135,7 +135,7 @@ def lone_lines(
     if value is not None and not low[start:end].rstrip(" \"'`").endswith(("?", ":")):
         context = Context(low, start, end)
         if whole or not (context.reported or context.negated or context.legend):
-            yield Candidate(start, end, value, Tier.EXPLICIT, bare=True)
+            yield Candidate(_undressed(source, start, end), end, value, Tier.EXPLICIT, bare=True)
     if whole:
         return
     first = len(low) - len(low.lstrip())
@@ -144,7 +144,13 @@ def lone_lines(
     if 0 < len(line) <= 40 and bare_first(line):
         value = value_of(line.strip(_LINE_DRESS))
         if value is not None:
-            yield Candidate(first, stop, value, Tier.LEADING, bare=True)
+            yield Candidate(_undressed(source, first, stop), stop, value, Tier.LEADING, bare=True)
+
+
+def _undressed(source: str, start: int, end: int) -> int:
+    """The offset of the verdict itself, inside any quotation marks around it."""
+    line = source[start:end]
+    return end - len(line.lstrip(_LINE_DRESS))
 
 
 # --- labels ----------------------------------------------------------------------------------------------------------

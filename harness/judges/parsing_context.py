@@ -34,8 +34,8 @@ _SUPPOSED = re.compile(
 _SUPPOSED_AFTER = re.compile(r"\b(?:if|unless|had it|at first glance|at first sight)\b|的话")
 _CONCEDED = re.compile(r"\b(?:although|though|while|whereas|even if|despite|granted|admittedly)\b|虽然|尽管")
 _REPORTED = re.compile(
-    r"\b(?:(?<!i )(?:says?|said|claim(?:s|ed)?|states?|stated|argues?|argued|assert(?:s|ed)?|insist(?:s|ed)?|writes?"
-    r"|wrote|tells?|told|asks?|asked|wants?|wanted|mentions?|mentioned|suggests?|concludes?|declares?|declared"
+    r"\b(?:(?<!i )(?<!i'd )(?:says?|said|claim(?:s|ed)?|states?|stated|argues?|argued|assert(?:s|ed)?|insist(?:s|ed)?"
+    r"|writes?|wrote|tells?|told|asks?|asked|wants?|wanted|mentions?|mentioned|suggests?|concludes?|declares?|declared"
     r"|announces?|pretends?|repeats?|repeated|believes?|thinks?|prefers?|votes?)"
     r"|saying|claiming|stating|arguing|asserting|insisting|writing|written|reads|reading|telling|asking|demand\w{0,3}"
     r"|urg(?:es?|ing)|requests?|requesting|instruct\w{0,5}|contains?|containing|contained|includes?|including|included"

@@ -200,7 +200,7 @@ _BETTER_CLOSED = re.compile(
 )
 _PREFER = re.compile(
     rf"i(?:'d| would| will|'ll| do| must| have to)?[ ](?:{_ADVERB}[ ])?(?:prefer|choose|pick|select|favou?r|go with"
-    rf"|vote for|opt for|side with|am going with)[ ](?:the )?(?:{_NOUN}[ #]{{0,2}})?[\"'`(\[]{{0,3}}"
+    rf"|vote for|opt for|side with|am going with|lean towards?)[ ](?:the )?(?:{_NOUN}[ #]{{0,2}})?[\"'`(\[]{{0,3}}"
     rf"(?P<value>a|b|1|2|first|second)[\"'`)\]]{{0,3}}(?: {_NOUN})?"
 )
 _PREFER_ZH = re.compile(rf"(?:更?喜欢|更?倾向于?|选择?|认为)[ ]?(?:{_NOUN}[ ]?)?(?P<value>[ab])(?=[ .,;!\n]|$)")

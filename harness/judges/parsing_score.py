@@ -104,7 +104,9 @@ def score_readers(scale: Scale) -> dict[str, Reader]:
         return _whole(value, scale) if isinstance(value, str) and len(value) <= 60 else None
 
     def is_number(line: str) -> bool:
-        return _whole(line, scale) is not None and line.strip().rstrip("*_`")[-1:] not in (".", ")", ":")
+        # "1." opens a list, "Score: 4" is a label
+        line = line.strip(" \t*_`")
+        return line[:1].isdigit() and line[-1:] not in (".", ")", ":") and _whole(line, scale) is not None
 
     def brackets(text: Text) -> Iterator[Candidate]:
         yield from bracketed(text, of_text)

@@ -294,12 +294,14 @@ class Echo:
             self._low = "\n".join(map(_fold, self._judged))
         if not phrase or max(phrase, key=len) not in self._low:
             return 0
+        left = _TOKEN.findall(low[max(0, start - _WINDOW) : start])[-8:]
+        right = _TOKEN.findall(low[end : end + _WINDOW])[:8]
+        if bare and not any(token in self._low for token in (*left[-1:], *right[:1])):
+            return 0  # spares most replies the splitting of the judged texts
         if self._joined is None:
             self._joined = _joined(_TOKEN.findall(self._low))
         if _joined(phrase) not in self._joined:
             return 0
-        left = _TOKEN.findall(low[max(0, start - _WINDOW) : start])[-8:]
-        right = _TOKEN.findall(low[end : end + _WINDOW])[:8]
         matched = 0
         while left and _joined([left[-1], *phrase]) in self._joined:
             phrase.insert(0, left.pop())

@@ -73,6 +73,10 @@ class PromptedJudge:
     def concurrency(self) -> int | None:
         return self.chat.concurrency
 
+    @property
+    def deterministic(self) -> bool:
+        return self.chat.deterministic
+
     async def judge(self, case: Case, *, sample: int) -> Verdict:
         """One call. Raises JudgeError where it failed; a reply without a verdict is a null."""
         reply = await self.chat.complete(self.protocol.render(case), sample=sample)

@@ -19,6 +19,7 @@ from typing import Any
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
 from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+
 from voirdire.harness.cases import Case, Task, content_hash
 from voirdire.harness.errors import UsageError, nearest
 from voirdire.harness.judges.base import Message
@@ -53,7 +54,7 @@ _OF_TASK: Mapping[Task, tuple[str, ...]] = {
 
 
 def known_variables(task: Task) -> tuple[str, ...]:
-    """The names a prompt for `task` may use. `reference`, `rubric` and `context` are none where the case has none."""
+    """The names a prompt for `task` may use. `reference`, `rubric` and `context` are empty where the case has none."""
     return (*_COMMON, *_OF_TASK[task])
 
 
@@ -121,9 +122,9 @@ class PromptProtocol:
             "instruction": instruction,
             "turns": turns,
             "responses": list(responses),
-            "reference": case.reference,
-            "rubric": case.rubric,
-            "context": case.context,
+            "reference": case.reference or "",
+            "rubric": case.rubric or "",
+            "context": case.context or "",
             "n": len(responses),
             "fence": _Fence(case),
         }
@@ -241,13 +242,14 @@ def _checked(protocol: PromptProtocol) -> PromptProtocol:
         unknown = meta.find_undeclared_variables(tree) - set(known)
         for name in sorted(unknown):
             line = next((n.lineno for n in tree.find_all(nodes.Name) if n.name == name), None)
-            message = f"there is no variable {name!r}"
-            raise _bad(
-                protocol.name, line + offset if line else None, message, f"{nearest(name, known)} {listing}"
-            ) from None
+            near = nearest(name, known)
+            hint = f"{near} {listing}" if near.startswith("Did") else listing
+            raise _bad(protocol.name, line + offset if line else None, f"there is no variable {name!r}", hint)
         used |= meta.find_undeclared_variables(tree)
     _needs_responses(protocol, used, listing)
-    protocol.render(_SAMPLES[protocol.task])
+    full = _SAMPLES[protocol.task]
+    for sample in (full, full.replace(reference=None, rubric=None, context=None)):
+        protocol.render(sample)
     return protocol
 
 

@@ -36,6 +36,8 @@ _ACCEPTED: Mapping[Task, str] = {
     "ranking": "the indices of all responses, best first, None or a Verdict",
 }
 _LETTERS: Mapping[str, int | Literal["tie"]] = {"a": 0, "b": 1, "c": "tie", "tie": "tie"}
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = 2000
 _GRADES = {"correct": True, "yes": True, "pass": True, "incorrect": False, "no": False, "fail": False}
 
 
@@ -65,7 +67,8 @@ def to_verdict(answer: Any, task: Task, scale: Scale, n: int) -> Verdict:
     elif isinstance(plain, (list, tuple)) and all(type(i) is int for i in plain) and sorted(plain) == list(range(n)):
         verdict = Verdict(ranking=tuple(plain))
     if verdict is None:
-        shown = redact(reprlib.repr(answer))[:80]
+        # Shortened twice: `redact` must see whole keys, and a repr may be very long.
+        shown = redact(_REPR.repr(answer))[:80]
         raise JudgeError(
             f"the judge answered {shown} ({type(answer).__name__}) about {n} response{'s' * (n != 1)}, "
             f"which is no {task} verdict",
@@ -187,6 +190,7 @@ class PythonJudge:
         self.soft = bool(getattr(target, "soft", False))
         limits = [c for c in (concurrency, getattr(target, "concurrency", None)) if c is not None]
         self.concurrency: int | None = min(limits, default=None)
+        self.deterministic = False
         self._call: Callable[..., Any] = call
         self._wants_sample = _takes_sample(call, what)
         self._async = inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)

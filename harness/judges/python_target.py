@@ -27,6 +27,10 @@ from voirdire.harness.verdicts import Scale
 __all__ = ["describe", "fingerprint", "load", "qualname"]
 
 
+#: modules loaded from a path are called this, the file's name and a hash of the path
+_FILE_MODULE = "voirdire_judge_"
+
+
 def load(spec: str) -> Any:
     """The object a `python:` spec names."""
     where, _, name = spec.removeprefix("python:").rpartition(":")
@@ -61,7 +65,7 @@ def _load_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise UsageError(f"there is no file {path}", hint=f"The working directory is {Path.cwd()}.")
     path = path.resolve()
-    name = f"voirdire_judge_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    name = f"{_FILE_MODULE}{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     plan = importlib.util.spec_from_file_location(name, path)
     assert plan is not None
     assert plan.loader is not None
@@ -83,14 +87,18 @@ def _add_to_path(folder: Path) -> None:
 
 def qualname(target: Any) -> str:
     named = target if hasattr(target, "__qualname__") else type(target)
-    return f"{getattr(named, '__module__', '?')}:{named.__qualname__}"
+    module = str(getattr(named, "__module__", "?"))
+    if module.startswith(_FILE_MODULE):
+        # Without the hash of its folder: the same file in another checkout is the same judge.
+        module = module.removeprefix(_FILE_MODULE).rpartition("_")[0]
+    return f"{module}:{named.__qualname__}"
 
 
 def fingerprint(target: Any, call: Any, task: Task, scale: Scale, version: str | None) -> str:
-    """Module, name, version, source and plain state (closure, defaults, attributes), hashed.
+    """Module, name, version, source and plain state (closure, defaults, attributes, globals that are read), hashed.
 
-    State is in it because two judges of one factory share all the rest. It must not change from run to run, so it
-    holds plain values only, and no addresses.
+    State is in it because two judges of one factory share all the rest, and a prompt is often a constant of the module.
+    It must not change from run to run, so it holds plain values only, and no addresses.
     """
     subject = target if inspect.isroutine(target) or isinstance(target, functools.partial) else type(target)
     try:
@@ -105,12 +113,22 @@ def fingerprint(target: Any, call: Any, task: Task, scale: Scale, version: str |
             "source": source,
             "state": _plain(target, depth=3),
             "call": getattr(call, "__qualname__", None),
+            "globals": _globals(call),
             "task": task,
             "scale": [scale.low, scale.high] if task == "score" else None,
         }
     )
 
 
+def _globals(call: Any) -> Any:
+    function = inspect.unwrap(getattr(call, "__func__", call))
+    if not inspect.isfunction(function):
+        return None
+    read = {name: function.__globals__[name] for name in function.__code__.co_names if name in function.__globals__}
+    return _plain({k: v for k, v in read.items() if isinstance(v, _DATA)}, depth=4)
+
+
+_DATA = (bool, int, float, str, list, tuple, dict)
 _SECRET_NAME = ("key", "token", "secret", "password")
 
 

@@ -53,6 +53,7 @@ class ReplayJudge:
     soft = False
     reusable = True
     concurrency = None
+    deterministic = False
 
     def __init__(self, recording: _Recording, *, spec: str) -> None:
         self.task: Task = recording.task
@@ -340,6 +341,7 @@ class RecordedJudge:
         self.paid = judge.paid
         self.soft = judge.soft
         self.concurrency = judge.concurrency
+        self.deterministic = judge.deterministic
 
     def __repr__(self) -> str:
         return f"RecordedJudge({self._judge!r}, {str(self._recorder.path)!r})"

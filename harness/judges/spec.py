@@ -69,10 +69,12 @@ def _openai(value: str, options: JudgeOptions) -> Judge:
     from voirdire.harness.judges.openai_chat import DEFAULT_BASE_URL, OpenAIChat, key_for
 
     base_url = options.base_url or options.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
+    # a URL of the environment was set by the owner of the key
+    trusted = options.base_url_trusted or options.base_url is None
     chat = OpenAIChat(
         value,
         base_url=base_url,
-        api_key=key_for(base_url, options.environ, base_url_trusted=options.base_url_trusted),
+        api_key=key_for(base_url, options.environ, base_url_trusted=trusted),
         params=options.params,
         timeout=options.timeout,
         retries=options.retries,
@@ -151,7 +153,7 @@ def _no_prompt(scheme: str, options: JudgeOptions) -> None:
 
 
 def parse_scale(text: str) -> Scale:
-    """"1:10" as a Scale. Raises UsageError."""
+    """ "1:10" as a Scale. Raises UsageError."""
     low, _, high = text.partition(":")
     try:
         return Scale(float(low), float(high))

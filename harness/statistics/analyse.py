@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from voirdire.harness.findings import CounterExample, Decision, Discrimination, Finding, Findings, Noise, Outcome
 from voirdire.harness.plan import Arm, Plan, ProbePlan
 from voirdire.harness.relations import Relation
 from voirdire.harness.statistics.arms import ERROR, MISSING, NULL, Answers
-from voirdire.harness.statistics.decisions import AtLeastDrop, holm
+from voirdire.harness.statistics.decisions import AtLeastDrop, Reading, holm
 from voirdire.harness.statistics.discrimination import discrimination, noise, slot_lock
 from voirdire.harness.statistics.estimands import Measured, measure
 from voirdire.harness.statistics.examples import counter_examples
@@ -58,9 +59,9 @@ def analyse(
         if finding.decision == "violated" and m is not None:
             shown = counter_examples(plan, probe, m, verdicts)
             examples += shown
-            finding = _with_examples(finding, shown)
+            finding = replace(finding, counterexamples=tuple(e.case_id for e in shown))
         findings.append(finding)
-    dial = discrimination(plan, answers, alpha=alpha)
+    dial = discrimination(plan, answers, alpha=alpha, soft=Answers.of(plan, verdicts, soft=True))
     return Analysis(
         findings=Findings(findings),
         noise=noise(plan, answers, alpha=alpha),
@@ -124,18 +125,19 @@ def _finding(
         source=row.source,
     )
     if m is None:
-        reason = probe.not_applicable.most_common(1)
-        return _replace(base, reason=reason[0][0] if reason else "no case it applies to")
+        why = probe.not_applicable.most_common(1)
+        return replace(base, reason=why[0][0] if why else "no case it applies to")
     if m.node is None:
         missing = all(answers.count(a, MISSING) for a in (probe.source, probe.follow_up) if a is not None)
-        return _replace(base, decision="inconclusive", reason="not_asked" if missing else "no_verdicts")
+        return replace(base, decision="inconclusive", reason="not_asked" if missing else "no_verdicts")
     decision, reason, reading = _decide(m, p_adjusted, alpha)
     if decision != "inconclusive" and any(differential(answers, *pair) for pair in _pairs(probe)):
         decision, reason = "inconclusive", "differential_nulls"
-    if locked and decision == "holds" and row.relation in (Relation.NO_GAIN, Relation.INVARIANT):
+    if locked and decision != "violated" and row.relation in (Relation.NO_GAIN, Relation.INVARIANT):
+        # no number of cases shows what an edit does to a verdict that only says where an answer stood
         decision, reason = "inconclusive", "position_locked"
     size = alpha if p_adjusted is None else _step_level(m.node.p, p_adjusted, alpha)
-    return _replace(
+    return replace(
         base,
         decision=decision,
         reason=reason,
@@ -162,25 +164,32 @@ def _step_level(p: float, p_adjusted: float, alpha: float) -> float:
     return alpha * p / p_adjusted if p_adjusted > 0 and p > 0 else alpha / 10
 
 
-def _decide(m: Measured, p_adjusted: float | None, alpha: float):  # type: ignore[no-untyped-def]
-    """(decision, reason, reading): the reading's interval is the one that decided."""
+class _Decided(NamedTuple):
+    """`reading` is the interval that decided."""
+
+    decision: Decision
+    reason: str | None
+    reading: Reading
+
+
+def _decide(m: Measured, p_adjusted: float | None, alpha: float) -> _Decided:
     node = m.node
     assert node is not None
-    decision: Decision
     if isinstance(node, AtLeastDrop) or p_adjusted is None:
         reading = node.violated_by(alpha)
         if node.holds(alpha):
-            return "holds", None, reading
-        violated = node.p < alpha
-        return ("violated", None, reading) if violated else ("inconclusive", "undecided", reading)
+            return _Decided("holds", None, reading)
+        if node.p < alpha:
+            return _Decided("violated", None, reading)
+        return _Decided("inconclusive", "undecided", reading)
     if p_adjusted < alpha:
-        return "violated", None, node.violated_by(_step_level(node.p, p_adjusted, alpha))
+        return _Decided("violated", None, node.violated_by(_step_level(node.p, p_adjusted, alpha)))
     if node.holds(alpha):
-        return "holds", None, node.held_by(alpha)
+        return _Decided("holds", None, node.held_by(alpha))
     if node.p < alpha:
         # beyond the tolerance on its own, but not among so many tests: show the interval that did not suffice
-        return "inconclusive", "undecided", node.violated_by(_step_level(node.p, p_adjusted, alpha))
-    return "inconclusive", "undecided", node.held_by(alpha)
+        return _Decided("inconclusive", "undecided", node.violated_by(_step_level(node.p, p_adjusted, alpha)))
+    return _Decided("inconclusive", "undecided", node.held_by(alpha))
 
 
 def _pairs(probe: ProbePlan) -> list[tuple[Arm, Arm]]:
@@ -200,19 +209,7 @@ def _verdict(findings: Sequence[Finding], dial: Discrimination, answers: Answers
     decisions = [f.decision for f in findings] + [dial.decision]
     if "violated" in decisions:
         return "fail"
-    sees = dial.decision == "holds" or any(
-        f.relation is Relation.MUST_DROP and f.decision == "holds" for f in findings
-    )
+    sees = dial.decision == "holds" or any(f.relation is Relation.MUST_DROP and f.decision == "holds" for f in findings)
     if "inconclusive" in decisions or "holds" not in [f.decision for f in findings] or not sees:
         return "inconclusive"
     return "pass"
-
-
-def _with_examples(finding: Finding, examples: Sequence[CounterExample]) -> Finding:
-    return _replace(finding, counterexamples=tuple(e.case_id for e in examples))
-
-
-def _replace(finding: Finding, **changes: object) -> Finding:
-    import dataclasses
-
-    return dataclasses.replace(finding, **changes)  # type: ignore[arg-type]

@@ -57,7 +57,8 @@ class Answers:
 
 def means(utilities: np.ndarray) -> np.ndarray:
     """Mean utility of each item: samples within an order first, then orders; NaN if an order has no answer."""
-    return _nanmean(utilities, axis=2).mean(axis=1)
+    result: np.ndarray = _nanmean(utilities, axis=2).mean(axis=1)
+    return result
 
 
 def changes(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -66,7 +67,8 @@ def changes(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     For verdicts of 0 and 1 this is the flip rate. Pairs of equal sample numbers only would waste repeats.
     """
     gap = np.abs(a[:, :, :, None] - b[:, :, None, :])
-    return _nanmean(gap.reshape(*gap.shape[:2], -1), axis=2).mean(axis=1)
+    result: np.ndarray = _nanmean(gap.reshape(*gap.shape[:2], -1), axis=2).mean(axis=1)
+    return result
 
 
 def repeats(a: np.ndarray) -> np.ndarray:
@@ -75,7 +77,8 @@ def repeats(a: np.ndarray) -> np.ndarray:
     pairs = [np.abs(a[:, :, i] - a[:, :, j]) for i in range(samples) for j in range(i)]
     if not pairs:
         return np.full(a.shape[0], np.nan)
-    return _nanmean(np.stack(pairs, axis=2), axis=2).mean(axis=1)
+    result: np.ndarray = _nanmean(np.stack(pairs, axis=2), axis=2).mean(axis=1)
+    return result
 
 
 def by_case(values: np.ndarray, cases: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,9 +9,11 @@ All have chance level .5 and the same floor.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from voirdire.harness.findings import Decision, Discrimination, Noise
+from voirdire.harness.findings import Discrimination, Noise
 from voirdire.harness.plan import Plan
 from voirdire.harness.statistics.arms import Answers, changes, means, repeats
 from voirdire.harness.statistics.means import Mean, estimate
@@ -19,8 +21,11 @@ from voirdire.harness.statistics.means import Mean, estimate
 __all__ = ["accuracy_values", "discrimination", "noise", "slot_lock"]
 
 
-def discrimination(plan: Plan, answers: Answers, *, alpha: float) -> Discrimination:
-    """Accuracy with its 1 - 2 alpha interval against the suite's floor."""
+def discrimination(plan: Plan, answers: Answers, *, alpha: float, soft: Answers | None = None) -> Discrimination:
+    """Accuracy with its 1 - 2 alpha interval against the suite's floor.
+
+    `soft`: the same answers read as probabilities, for the swap-averaged verdict.
+    """
     measure, values = accuracy_values(plan, answers)
     mean = estimate(values, plan.groups, lo=0.0, hi=1.0)
     floor = plan.suite.accuracy_floor
@@ -37,7 +42,7 @@ def discrimination(plan: Plan, answers: Answers, *, alpha: float) -> Discriminat
         floor=floor,
         decision="holds" if low >= floor else "violated" if high < floor else "inconclusive",
         measure=measure,
-        swap_averaged=_swap_averaged(plan, answers),
+        swap_averaged=_swap_averaged(plan, soft or answers),
     )
 
 
@@ -68,7 +73,7 @@ def _balanced(truth: np.ndarray, right: np.ndarray) -> tuple[str, np.ndarray]:
     return "balanced accuracy", weighted
 
 
-def _concordance(labels: list[object], scores: np.ndarray) -> np.ndarray:
+def _concordance(labels: Sequence[object], scores: np.ndarray) -> np.ndarray:
     """Per case: share of the differently labelled other cases on the right side of it."""
     truth = np.asarray([float(x) if isinstance(x, (int, float)) else np.nan for x in labels])
     values = np.full(truth.size, np.nan)

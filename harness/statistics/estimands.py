@@ -203,9 +203,7 @@ def _order(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, answ
     )
 
 
-def _must_drop(
-    plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, follow: np.ndarray
-) -> Measured:
+def _must_drop(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, follow: np.ndarray) -> Measured:
     min_drop = plan.suite.min_drop_of(probe.probe)
     after = means(follow)
     if plan.task == "pairwise":

@@ -57,9 +57,7 @@ def _example(
         )  # fmt: skip
     follow = probe.follow_up.calls[index]
     # the order whose first answers show the break best: the one in which the verdict moved
-    order = next(
-        (k for k in range(len(follow)) if _value(verdicts, row[k][0]) != _value(verdicts, follow[k][0])), 0
-    )
+    order = next((k for k in range(len(follow)) if _value(verdicts, row[k][0]) != _value(verdicts, follow[k][0])), 0)
     orders = orders_of(len(case.responses), plan.task)
     if probe.probe.relation is Relation.MUST_DROP and plan.task == "pairwise":
         pair = item.follow_up.reordered(orders[order])

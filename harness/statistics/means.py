@@ -51,7 +51,7 @@ class Mean:
         if self.n > 1 and self.sd > 0:
             y = float(stdtrit(self.n - 1, alpha)) / math.sqrt(self.n)
             bound = self.mean - self.sd * self._untransform(y)
-        unseen = 1.0 - alpha ** (1.0 / self.n)
+        unseen: float = 1.0 - alpha ** (1.0 / self.n)
         bound = max(bound, self.mean + (self.hi - self.mean) * unseen)
         return min(self.hi, bound)
 
@@ -64,7 +64,8 @@ class Mean:
             t = self._transform((self.mean - value) / self.sd) * math.sqrt(self.n)
             p = float(stdtr(self.n - 1, -t))
         # the floor of `lower`, solved for alpha
-        return max(p, (1.0 - min(1.0, (self.mean - value) / (self.mean - self.lo))) ** self.n)
+        floor: float = (1.0 - min(1.0, (self.mean - value) / (self.mean - self.lo))) ** self.n
+        return max(p, floor)
 
     def p_below(self, value: float) -> float:
         """One-sided p of the hypothesis that the true mean is >= value."""
@@ -91,9 +92,7 @@ class Mean:
         return (3 / g) * (float(np.cbrt(1 + g * (y - g / (6 * self.n)))) - 1)
 
 
-def estimate(
-    values: np.ndarray, groups: np.ndarray | None = None, *, lo: float = -1.0, hi: float = 1.0
-) -> Mean | None:
+def estimate(values: np.ndarray, groups: np.ndarray | None = None, *, lo: float = -1.0, hi: float = 1.0) -> Mean | None:
     """The mean of `values` (one a case, in [lo, hi], NaN = missing) with clusters `groups`; None if there is none."""
     keep = ~np.isnan(values)
     x = values[keep]

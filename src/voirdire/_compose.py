@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voirdire.harness.cases import Case, Task
 from voirdire.harness.casefiles import cases_hash, check_task, parse_case, read_cases
+from voirdire.harness.cases import Case, Task
 from voirdire.harness.engine.events import Event
 from voirdire.harness.engine.runner import Limits, Run, run_calls
 from voirdire.harness.engine.store import CallStore
@@ -82,7 +82,7 @@ class AuditResult:
 
     @property
     def verdict(self) -> str:
-        """"pass", "fail", "inconclusive" or "error"."""
+        """ "pass", "fail", "inconclusive" or "error"."""
         return self.audit.verdict
 
     def to_frame(self) -> pd.DataFrame:
@@ -196,9 +196,7 @@ def _audit(judge: Judge, prepared: Prepared, run: Run) -> Audit:
     from voirdire.harness.statistics.analyse import analyse
 
     plan, request, suite = prepared.plan, prepared.request, prepared.suite
-    found = analyse(
-        plan, run.verdicts, alpha=request.alpha, soft=judge.soft, suite_size=prepared.suite_size
-    )
+    found = analyse(plan, run.verdicts, alpha=request.alpha, soft=judge.soft, suite_size=prepared.suite_size)
     nulls = sum(v is not None and v.null in ("unparsed", "refused") for v in run.verdicts)
     return Audit(
         judge_name=judge.name,

@@ -37,6 +37,7 @@ class Scripted:
     paid = True
     soft = False
     concurrency = None
+    deterministic = False
 
     async def judge(self, case: Case, *, sample: int) -> Verdict:
         number = len(self.asked)
@@ -160,6 +161,18 @@ def test_cancellation_keeps_answers_and_says_so(tmp_path: Path) -> None:
     assert result.stopped == "interrupted"  # type: ignore[attr-defined]
     with CallStore(tmp_path / "c.sqlite") as store:
         assert 0 < store.stats()["f"] < 200
+
+
+def test_repeats_of_a_deterministic_judge_are_not_asked() -> None:
+    judge = Scripted({1: JudgeError("boom")})
+    judge.deterministic = True  # type: ignore[misc]
+    cases = [c.case for c in calls(3)]
+    repeated = [PlannedCall(c, sample, shown_hash(c)) for c in cases for sample in range(3)]
+    result = asyncio.run(run_calls(repeated, judge, limits=Limits(concurrency=1)))
+    assert judge.asked == [("c0", 0), ("c1", 0), ("c2", 0)]
+    assert [v.null if v else "missing" for v in result.verdicts] == [None] * 3 + ["error"] * 3 + [None] * 3
+    assert (result.made, result.errors, result.cached) == (3, 1, 6)
+    assert result.tokens == 2 * 6  # nothing was spent on repeats
 
 
 def test_events_tell_the_whole_story() -> None:

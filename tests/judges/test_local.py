@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
 from voirdire.harness.errors import JudgeError, JudgeUnreachable, UsageError
 from voirdire.harness.judges import models
 from voirdire.harness.judges.base import ChatModel, Message, Reply

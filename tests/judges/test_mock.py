@@ -124,7 +124,9 @@ def test_a_wrong_spec_is_a_clear_error(spec: str, words: str) -> None:
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["see https://a.example.org/x", "(Smith, 2011)", "on p. 212", "Dr. Ames says", "《书名》"])
+@pytest.mark.parametrize(
+    "text", ["see https://a.example.org/x", "(Smith, 2011)", "on p. 212", "Dr. Ames says", "《书名》"]
+)
 def test_citations_are_seen(text: str) -> None:
     assert has_citation(text)
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from voirdire.harness.errors import UsageError
 from voirdire.harness.judges import models
 from voirdire.harness.judges.models import LocalModel

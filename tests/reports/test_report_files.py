@@ -14,6 +14,7 @@ import build_audits as build
 import jsonschema
 import numpy as np
 import pytest
+
 from voirdire.harness.errors import UsageError
 from voirdire.harness.findings import Findings
 from voirdire.reports.schema import committed_schema, schema_text, to_document

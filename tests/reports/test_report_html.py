@@ -11,6 +11,7 @@ from pathlib import Path
 
 import build_audits as build
 import pytest
+
 from voirdire.harness.cases import Case, Edit
 from voirdire.harness.findings import Findings
 from voirdire.harness.relations import Relation

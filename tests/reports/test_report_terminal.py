@@ -9,6 +9,7 @@ from typing import Any
 import build_audits as build
 import pytest
 from rich.console import Console
+
 from voirdire.reports import terminal
 
 NEXT = "voirdire compare openai:gpt-5-mini 'swap_average(openai:gpt-5-mini)'"

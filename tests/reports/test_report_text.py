@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from voirdire.harness.cases import Case, Edit, apply_edits
 from voirdire.reports.text import Piece, excerpt, fields, one_line, pieces, visible
 
@@ -84,3 +85,12 @@ def test_a_beside_answer_that_differs_keeps_its_earlier_text() -> None:
     source, follow = Case("q", ("one", "two")), Case("q", ("other", "two!"))
     got = fields(source, follow, 1, ())
     assert [(f.name, f.earlier) for f in got if f.slot is not None] == [("responses[0]", "one"), ("responses[1]", None)]
+
+
+def test_a_change_of_order_is_not_marked_as_an_edit() -> None:
+    source = Case("q", ("one", "two"))
+    got = fields(source, source.reordered((1, 0)), 0, ())
+    assert [(f.name, f.pieces, f.changed, f.earlier) for f in got if f.slot is not None] == [
+        ("responses[0]", (Piece("same", "two"),), False, None),
+        ("responses[1]", (Piece("same", "one"),), False, None),
+    ]

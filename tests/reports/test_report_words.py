@@ -7,6 +7,7 @@ import math
 
 import build_audits as build
 import pytest
+
 from voirdire.harness.findings import Audit, Calls, Discrimination, Findings, Noise
 from voirdire.harness.relations import Relation
 from voirdire.reports import formatting

@@ -24,13 +24,17 @@ FORMATS = ("html", "md", "json", "junit", "csv")
 def audit(
     judge: Annotated[
         str | None,
-        typer.Option("--judge", "-j", help="Judge spec, e.g. openai:gpt-5-mini, local:smollm2, python:my.module:judge."),
+        typer.Option(
+            "--judge", "-j", help="Judge spec, e.g. openai:gpt-5-mini, local:smollm2, python:my.module:judge."
+        ),
     ] = None,
     cases: Annotated[
-        str | None, typer.Option("--cases", "-c", help="JSONL, CSV or Parquet file; - for stdin. Default: built-in cases.")
+        str | None,
+        typer.Option("--cases", "-c", help="JSONL, CSV or Parquet file; - for stdin. Default: built-in cases."),
     ] = None,
     suite: Annotated[
-        str | None, typer.Option("--suite", "-s", help="Suite name or FILE.toml. Default: standard; without --judge: demo.")
+        str | None,
+        typer.Option("--suite", "-s", help="Suite name or FILE.toml. Default: standard; without --judge: demo."),
     ] = None,
     probes: Annotated[
         list[str] | None, typer.Option("--probes", "-p", help="Only probes that match this glob; repeatable.")
@@ -39,11 +43,15 @@ def audit(
     task: Annotated[str | None, typer.Option("--task", help="pairwise, score, grade or ranking.")] = None,
     scale: Annotated[str | None, typer.Option("--scale", help="Range of a score judge, e.g. 1:10.")] = None,
     prompt: Annotated[
-        Path | None, typer.Option("--prompt", help="Your evaluator prompt: text with {{ instruction }}, {{ response_a }} …")
+        Path | None,
+        typer.Option("--prompt", help="Your evaluator prompt: text with {{ instruction }}, {{ response_a }} …"),
     ] = None,
-    parse: Annotated[str | None, typer.Option("--parse", help="How to read the reply: auto, brackets, json, letter …")] = None,
+    parse: Annotated[
+        str | None, typer.Option("--parse", help="How to read the reply: auto, brackets, json, letter …")
+    ] = None,
     param: Annotated[
-        list[str] | None, typer.Option("--param", help="k=v for the model (temperature=0, max_tokens=512 …); repeatable.")
+        list[str] | None,
+        typer.Option("--param", help="k=v for the model (temperature=0, max_tokens=512 …); repeatable."),
     ] = None,
     base_url: Annotated[
         str | None, typer.Option("--base-url", help="Any OpenAI-compatible endpoint, e.g. http://localhost:8000/v1.")
@@ -70,7 +78,9 @@ def audit(
     cache: Annotated[
         str, typer.Option("--cache", help="Where answers are kept, so that a stopped run goes on; none: nowhere.")
     ] = ".voirdire/calls.sqlite",
-    record: Annotated[Path | None, typer.Option("--record", help="Write the verdicts to FILE.jsonl for replay:.")] = None,
+    record: Annotated[
+        Path | None, typer.Option("--record", help="Write the verdicts to FILE.jsonl for replay:.")
+    ] = None,
     formats: Annotated[str, typer.Option("--format", help="Of html,md,json,junit,csv.")] = "html,md,json",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before many paid calls.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict only.")] = False,
@@ -128,20 +138,27 @@ def audit(
     prepared = prepare(asked.task, asked.scale, request)
     terminal.plan(asked, prepared)
     _confirm(asked, prepared, yes=yes, limited=max_calls is not None or max_cost is not None)
-    if record is not None:
-        from voirdire.harness.judges.replay import Recorder
-
-        asked = Recorder(asked, record)
-    return _finish(_run(asked, prepared, terminal), out, wanted, terminal)
+    return _finish(_run(asked, prepared, terminal, record), out, wanted, terminal)
 
 
-def _run(judge: Judge, prepared: Prepared, terminal: Any) -> AuditResult:
+def _run(judge: Judge, prepared: Prepared, terminal: Any, record: Path | None) -> AuditResult:
     import asyncio
 
     from voirdire._compose import audit_async
+    from voirdire.harness.judges.replay import Recorder
 
+    recorder = Recorder(record) if record is not None else None
+    if recorder is not None:
+        judge = recorder.wrap(judge)
     with terminal.progress() as emit:
-        return asyncio.run(audit_async(judge, prepared=prepared, emit=emit))
+        result = asyncio.run(audit_async(judge, prepared=prepared, emit=emit))
+    if recorder is not None and result.run.cached:
+        # answers that came from the store or are repeats never passed the judge, but a replay needs them too
+        for call, verdict in zip(result.plan.calls, result.run.verdicts, strict=True):
+            if verdict is not None and verdict.null != "error":
+                recorder.record(call.case, sample=call.sample, verdict=verdict)
+        recorder.close()
+    return result
 
 
 def _finish(result: AuditResult, out: Path, formats: tuple[str, ...], terminal: Any) -> int:

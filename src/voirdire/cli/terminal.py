@@ -54,7 +54,11 @@ class Terminal:
         where = "built-in cases" if prepared.cases_path == "built-in" else "cases"
         seed = f" · seed {prepared.request.seed}" if prepared.request.seed else ""
         self.err.print(f"suite {prepared.suite.name} · {plan.task} · {len(plan.cases):,} {where}{seed}", markup=False)
-        self.err.print(f"{len(plan.calls):,} calls planned", markup=False)
+        note = ""
+        if judge.deterministic:
+            repeats = len(plan.calls) - len({c.content for c in plan.calls})
+            note = f", {repeats:,} of them repeats of a deterministic judge, which are not asked" if repeats else ""
+        self.err.print(f"{len(plan.calls):,} calls planned{note}", markup=False)
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[Callable[[Event], None]]:
@@ -75,7 +79,6 @@ class Terminal:
         reader = _Reader(bar)
         with bar:
             yield reader
-
 
     def unreachable(self, result: AuditResult) -> None:
         """Why there is no verdict."""
@@ -99,7 +102,7 @@ class Terminal:
             return
         from voirdire.reports.terminal import render
 
-        render(audit, self.out, report_path=report)
+        render(audit, self.out, report_path=str(report) if report else None)
 
 
 class _Reader:
