@@ -21,7 +21,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
         # standalone_mode=False: usage errors come back as exceptions, and commands return their exit code
         result = app(list(arguments) if arguments is not None else None, standalone_mode=False)
-        return int(result) if isinstance(result, int) else ExitCode.OK
+        code = int(result) if isinstance(result, int) else ExitCode.OK
+        if code == ExitCode.INTERRUPTED:  # typer turns Ctrl-C inside a command into this
+            raise KeyboardInterrupt
+        return code
     except VoirdireError as error:
         _say(redact(str(error)))
         return error.exit_code
