@@ -4,6 +4,7 @@
       UsageError              exit 2   bad option, bad file, bad probe or suite name, unusable judge spec
         CaseFileError         exit 2   a case file: names file, line, field, value and the fix
       JudgeError                       one call to a judge failed; becomes an `error` verdict of that call
+        NotRecorded                    a replayed judge has no verdict for this one question
         JudgeUnreachable      exit 4   no further call can succeed (key refused, host down, always failing)
       BudgetExceeded          exit 5   --max-calls or --max-cost reached; what was answered is kept
       NotApplicable                    a perturbation has nothing to do on this case; counted, never an error
@@ -25,6 +26,7 @@ __all__ = [
     "JudgeError",
     "JudgeUnreachable",
     "NotApplicable",
+    "NotRecorded",
     "UsageError",
     "VoirdireError",
     "nearest",
@@ -83,6 +85,10 @@ class JudgeError(VoirdireError):
     """One call failed after its retries. The call counts as an error, never as a verdict."""
 
     exit_code = ExitCode.JUDGE
+
+
+class NotRecorded(JudgeError):
+    """A replayed judge was asked something that was never recorded: says nothing about the other calls."""
 
 
 class JudgeUnreachable(JudgeError):

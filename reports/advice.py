@@ -16,6 +16,8 @@ from voirdire.reports.text import visible
 
 __all__ = ["advice", "reproduce_command"]
 
+#: what an audit calls the cases that come with voirdire
+BUILTIN = "built-in"
 #: above this retest flip rate, noise is worth an advice of its own
 NOISY = 0.15
 
@@ -23,7 +25,7 @@ NOISY = 0.15
 def reproduce_command(audit: Audit, example: CounterExample) -> str:
     """The command that asks about this one case again."""
     words = ["voirdire", "audit", "--judge", audit.judge_spec]
-    if audit.cases_path:
+    if audit.cases_path and audit.cases_path != BUILTIN:
         words += ["--cases", audit.cases_path]
     words += ["--probes", example.probe, "--cases-id", example.case_id]
     return shlex.join(visible(word).replace("\n", "⟨U+000A⟩") for word in words)
@@ -46,11 +48,11 @@ def advice(audit: Audit) -> list[str]:
         out.append(_blind(audit))
     out += _nulls(audit, undecided)
     out += _noisy(audit)
-    out += _undecided(audit, undecided)
+    out += _undecided(undecided)
     if not out and audit.verdict == "pass":
         out.append(
-            "Keep this run as the baseline and let every change of prompt or model be measured against it: "
-            f"`voirdire baseline --judge {_spec(audit)}`, then `voirdire gate`."
+            "Keep this report folder, and audit every change of prompt or model with the same command: the same seed "
+            "shows both judges the same follow-ups, so the findings compare one by one."
         )
     return out
 
@@ -59,8 +61,9 @@ def _spec(audit: Audit) -> str:
     return shlex.quote(visible(audit.judge_spec))
 
 
-def _compare(audit: Audit, other: str) -> str:
-    return f"`voirdire compare {_spec(audit)} {other}`"
+def _again(audit: Audit, change: str = "--prompt NEW.md") -> str:
+    """The same audit of a changed judge, into a folder of its own."""
+    return f"`voirdire audit --judge {_spec(audit)} {change} --suite {visible(audit.suite)} --out after`"
 
 
 def _remedy(finding: Finding) -> tuple[str, Callable[[Audit], str]]:
@@ -77,40 +80,41 @@ def _remedy(finding: Finding) -> tuple[str, Callable[[Audit], str]]:
 
 
 def _order(audit: Audit) -> str:
-    wrapped = shlex.quote(f"swap_average({visible(audit.judge_spec)})")
-    return (
-        "Order: asking in both orders and averaging may remove the preference for a slot, at twice the calls. "
-        f"Measure it: {_compare(audit, wrapped)}."
-    )
+    text = "Order: asking in both orders and averaging cancels a preference for a slot, at twice the calls."
+    dial = audit.discrimination
+    if known(dial.swap_averaged) and known(dial.accuracy):
+        text += (
+            f" In this run the average of both orders was right in {percent(dial.swap_averaged)} of the cases, a "
+            f"single order in {percent(dial.accuracy)}."
+        )
+    return text
 
 
 def _surface(audit: Audit) -> str:
     return (
         "Surface: one thing to try is a prompt that says what must not count (length, citations, formatting, tone) and "
-        f"asks for a check of the facts first. Whether it helps is unknown until measured: {_compare(audit, 'NEW')}, "
-        "where NEW is the judge with the changed prompt."
+        f"asks for a check of the facts first. Whether it helps is unknown until measured: {_again(audit)}."
     )
 
 
 def _attack(audit: Audit) -> str:
     return (
         "Attacks: one thing to try is to fence the answers off in the prompt and to say that nothing inside them is an "
-        f"instruction. Attackers adapt, so measure it: {_compare(audit, 'NEW')}, then search for new "
-        f"phrases with `voirdire attack --judge {_spec(audit)}`."
+        f"instruction. Attackers adapt, so measure it: {_again(audit)}."
     )
 
 
 def _blind(audit: Audit) -> str:
     return (
         "Judgement: it misses answers that are plainly worse, so low sway alone means little. Things to try are a "
-        f"stronger model, a reference in the cases, or a rubric. Measure each: {_compare(audit, 'NEW')}."
+        f"stronger model, a reference in the cases, or a rubric. Measure each: {_again(audit)}."
     )
 
 
 def _unstable(audit: Audit) -> str:
     return (
         "Stability: small changes of the set-up move its verdicts. Fix the prompt format, and measure whether several "
-        f"calls a case help (`voirdire judges` lists the wrappers that vote): {_compare(audit, 'NEW')}."
+        f"calls a case, averaged, help: {_again(audit)}."
     )
 
 
@@ -124,7 +128,7 @@ def _broken_calls(audit: Audit) -> list[str]:
         ]
     if asked and calls.errors / asked > 0.02:
         failed = f"{calls.errors:,} of {plural(asked, 'call')} failed"
-        return [f"{failed}. Lower `--concurrency` or `--rate`, then run again: only what failed is asked again."]
+        return [f"{failed}. Lower `--concurrency`, then run again: only what failed is asked again."]
     return []
 
 
@@ -160,11 +164,11 @@ def _noisy(audit: Audit) -> list[str]:
         return []
     return [
         f"Noise: {percent(rate)} of repeated calls differ, so a single verdict means little. Measure whether "
-        f"temperature 0 (`--param temperature=0`) or several calls a case help: {_compare(audit, 'NEW')}."
+        f"temperature 0 or several calls a case help: {_again(audit, '--param temperature=0')}."
     ]
 
 
-def _undecided(audit: Audit, undecided: list[Finding]) -> list[str]:
+def _undecided(undecided: list[Finding]) -> list[str]:
     needs = [f.more_cases_needed for f in undecided if f.more_cases_needed]
     if not needs:
         return []
@@ -172,7 +176,6 @@ def _undecided(audit: Audit, undecided: list[Finding]) -> list[str]:
     if len(needs) < len(undecided):
         which = f"{len(needs)} of the {len(undecided)} open probes"
     return [
-        f"About {plural(max(needs), 'more case')} would decide {which}, if the effects are what they look like now; "
-        f"`voirdire plan --judge "
-        f"{_spec(audit)} --limit {audit.cases_n + max(needs)}` says what that costs."
+        f"About {plural(max(needs), 'more case')} would decide {which}, if the effects are what they look like now. "
+        "More calls a case (`--samples`) help as well where the judge is noisy."
     ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from voirdire.harness.engine.events import CallFinished, Event, RunFinished, RunStarted
 from voirdire.harness.engine.store import CallStore, Key
-from voirdire.harness.errors import JudgeError, JudgeUnreachable
+from voirdire.harness.errors import JudgeError, JudgeUnreachable, NotRecorded
 from voirdire.harness.judges.base import Judge
 from voirdire.harness.plan import PlannedCall
 from voirdire.harness.verdicts import Usage, Verdict
@@ -123,7 +123,6 @@ class _State:
         self.spent = 0.0
         self.started_calls = 0
         self.failures_in_a_row = 0
-        self.answered = 0
         self.todo: Iterator[int] = iter(())
         self.repeats: dict[int, list[int]] = {}
 
@@ -174,6 +173,14 @@ class _State:
             # an unknown price is not a price of zero: a limit that cannot be kept must not look kept
             self._stop("budget", "the price of this judge is unknown, so --max-cost cannot be kept; use --max-calls")
 
+    def _count_failure(self, error: JudgeError) -> None:
+        """Stop if no further call can succeed, or if none did for long."""
+        self.failures_in_a_row += 1
+        if isinstance(error, JudgeUnreachable):
+            self._stop("judge", str(error))
+        elif self.failures_in_a_row >= max(DOWN_AFTER, 2 * self.limits.concurrency):
+            self._stop("judge", f"{self.failures_in_a_row} calls in a row failed; the last: {error}")
+
     def _stop(self, kind: str, reason: str) -> None:
         if self.run.stopped is None:
             self.run.stopped, self.run.reason = kind, reason
@@ -183,20 +190,18 @@ class _State:
         started = time.perf_counter()
         try:
             verdict = await self.judge.judge(call.case, sample=call.sample)
-        except JudgeUnreachable as error:
-            self._stop("judge", str(error))
+            self.failures_in_a_row = 0
+        except NotRecorded as error:
+            # the other questions may well be recorded: no reason to give the judge up
             verdict = Verdict(null="error", reason=error.message)
         except JudgeError as error:
             verdict = Verdict(null="error", reason=error.message)
+            self._count_failure(error)
         self.run.made += 1
         self.run.verdicts[number] = verdict
         if verdict.null == "error":
             self.run.errors += 1
-            self.failures_in_a_row += 1
-            if self.failures_in_a_row >= max(DOWN_AFTER, 2 * self.limits.concurrency):
-                self._stop("judge", f"{self.failures_in_a_row} calls in a row failed; the last: {verdict.reason}")
         else:
-            self.failures_in_a_row = 0
             self._pay(verdict)
             if self.store is not None:
                 key: Key = (call.content, call.sample)

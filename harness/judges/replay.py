@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from voirdire.harness.cases import ALL_TASKS, Case, Task, content_hash, shown_hash
-from voirdire.harness.errors import JudgeError, UsageError, nearest
+from voirdire.harness.errors import JudgeError, NotRecorded, UsageError, nearest
 from voirdire.harness.judges.base import Judge
 from voirdire.harness.judges.python_judge import to_verdict
 from voirdire.harness.verdicts import NullReason, Scale, Verdict
@@ -91,7 +91,7 @@ class ReplayJudge:
             if verdict is not None:
                 return to_verdict(verdict, self.task, self.scale, len(case.responses))
         what = "an edit of case" if edited else "case"
-        raise JudgeError(f"no recorded verdict for {what} {case.id} in order {list(order)} sample {sample}")
+        raise NotRecorded(f"no recorded verdict for {what} {case.id} in order {list(order)} sample {sample}")
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -131,7 +131,7 @@ def _finding(
         missing = all(answers.count(a, MISSING) for a in (probe.source, probe.follow_up) if a is not None)
         return replace(base, decision="inconclusive", reason="not_asked" if missing else "no_verdicts")
     decision, reason, reading = _decide(m, p_adjusted, alpha)
-    if decision != "inconclusive" and any(differential(answers, *pair) for pair in _pairs(probe)):
+    if any(differential(answers, *pair) for pair in _pairs(probe)):
         decision, reason = "inconclusive", "differential_nulls"
     if locked and decision != "violated" and row.relation in (Relation.NO_GAIN, Relation.INVARIANT):
         # no number of cases shows what an edit does to a verdict that only says where an answer stood

@@ -31,7 +31,10 @@ def cases(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("behaviour", "words"),
     [
-        (status(401, "Incorrect API key provided: " + KEY), ["401 (key refused)", "did not take the key", "OPENAI_API_KEY, which is set"]),
+        (
+            status(401, "Incorrect API key provided: " + KEY),
+            ["401 (key refused)", "did not take the key", "OPENAI_API_KEY, which is set"],
+        ),
         (status(403, "no"), ["403"]),
         (status(404, "no such model"), ["404", "judge-1"]),
         (status(429, "slow down", headers={"Retry-After": "0"}), ["429"]),

@@ -12,7 +12,7 @@ from voirdire.harness.cases import Case, shown_hash
 from voirdire.harness.engine.events import CallFinished, Event, RunFinished, RunStarted
 from voirdire.harness.engine.runner import DOWN_AFTER, Limits, run_calls
 from voirdire.harness.engine.store import CallStore
-from voirdire.harness.errors import JudgeError, JudgeUnreachable
+from voirdire.harness.errors import JudgeError, JudgeUnreachable, NotRecorded
 from voirdire.harness.plan import PlannedCall
 from voirdire.harness.verdicts import Scale, Usage, Verdict
 
@@ -121,6 +121,12 @@ def test_a_judge_that_only_fails_is_given_up() -> None:
 def test_scattered_failures_do_not_look_like_a_judge_that_is_down() -> None:
     judge = Scripted({i: JudgeError("429") for i in range(0, 100, 2)})
     assert run(judge, 100, limits=Limits(concurrency=1)).stopped is None
+
+
+def test_what_was_never_recorded_does_not_end_a_replay() -> None:
+    judge = Scripted(always=NotRecorded("no recorded verdict"))
+    result = run(judge, 200, limits=Limits(concurrency=2))
+    assert (result.stopped, result.errors) == (None, 200)
 
 
 @pytest.mark.parametrize("concurrency", [1, 7])

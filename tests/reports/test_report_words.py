@@ -161,8 +161,8 @@ def test_advice(expected) -> None:
 
 def test_advice_quotes_the_spec_for_a_shell() -> None:
     audit = dataclasses.replace(build.fail(), judge_spec="command:judge; rm -rf ~")
-    order = next(text for text in advice(audit) if text.startswith("Order"))
-    assert "'swap_average(command:judge; rm -rf ~)'" in order
+    surface = next(text for text in advice(audit) if text.startswith("Surface"))
+    assert "--judge 'command:judge; rm -rf ~' --prompt" in surface
 
 
 def test_noise_and_failed_calls_get_their_own_advice() -> None:

@@ -94,7 +94,7 @@ class Terminal:
 
     def done(self, audit: Audit, files: dict[str, Path]) -> None:
         """The result, the report's path and the next step."""
-        report = files.get("html") or files.get("md") or files.get("json")
+        report = next((files[n] for n in ("index.html", "audit.md", "audit.json") if n in files), None)
         if self.quiet:
             from voirdire.reports.words import headline
 

@@ -1,0 +1,132 @@
+"""Planted judges are found, clean ones pass: the small version of benchmarks/detection.py.
+
+Mock judges repeat exactly for a seed, so these tests cannot flicker; the limits still leave room for the binomial
+spread that a change of texts or hashes would draw anew: at the true rates measured by the benchmark (200 audits each)
+each limit is missed with a probability under .002.
+"""
+
+from __future__ import annotations
+
+import pytest
+from detection import CLEAN, PLANTED, audit_many, make_plan
+
+from voirdire.harness.judges.mock import mock_judge
+from voirdire.harness.plan import Plan
+from voirdire.harness.statistics.analyse import analyse
+from voirdire.suites.rows import PROBES
+
+AUDITS = 25
+
+
+@pytest.fixture(scope="module")
+def quick() -> Plan:
+    return make_plan("quick", 120)
+
+
+def test_a_clean_noisy_judge_has_no_findings(quick: Plan) -> None:
+    tally = audit_many(quick, CLEAN, AUDITS, None)
+    assert tally.false_alarm <= 2
+    assert tally.failed <= 2
+
+
+@pytest.mark.parametrize(("spec", "family"), PLANTED.items(), ids=PLANTED.values())
+def test_a_planted_defect_is_found_and_nothing_else(quick: Plan, spec: str, family: str) -> None:
+    tally = audit_many(quick, spec, AUDITS, family)
+    assert tally.found >= AUDITS - 2
+    assert tally.false_alarm <= 2
+
+
+def test_a_constant_judge_always_fails(quick: Plan) -> None:
+    tally = audit_many(quick, "constant", 3, "order")
+    assert tally.failed == 3
+
+
+def test_a_random_judge_never_passes(quick: Plan) -> None:
+    for seed in range(5):
+        judge = mock_judge("random", seed=seed)
+        found = analyse(quick, [judge.answer(c.case, c.sample) for c in quick.calls])
+        assert found.discrimination.decision == "violated"
+        assert found.verdict == "fail"
+
+
+def test_an_oracle_passes_and_is_called_deterministic(quick: Plan) -> None:
+    judge = mock_judge("oracle")
+    found = analyse(quick, [judge.answer(c.case, c.sample) for c in quick.calls])
+    assert found.verdict == "pass"
+    assert found.noise.deterministic
+    assert {f.decision for f in found.findings.values()} == {"holds"}
+
+
+def test_a_clean_judge_can_pass_the_standard_suite_whole() -> None:
+    tally = audit_many(make_plan("standard", 200), CLEAN, 8, None)
+    assert tally.all_hold >= 5  # 96 % of 100 audits in the benchmark
+
+
+def test_a_second_slot_judge_is_as_biased_as_a_first_slot_judge(quick: Plan) -> None:
+    """Rivals that count first-slot wins only call it less biased than a clean judge."""
+    first = mock_judge("noisy?first=.4")
+    mirrored = [
+        type(v)(choice=1 - v.choice) if isinstance(v.choice, int) else v
+        for v in (first.answer(c.case.reordered((1, 0)), c.sample) for c in quick.calls)
+    ]  # the same judge, shown the answers the other way round: it takes the second slot
+    found = analyse(quick, mirrored)
+    swap = found.findings["order.swap"]
+    assert swap.decision == "violated"
+    assert swap.effect is not None
+    assert swap.effect == pytest.approx(-0.4, abs=0.15)
+
+
+def test_effects_are_what_was_planted(quick: Plan) -> None:
+    """Mean over audits of the measured effect against the analytic one, for pairs of equal features."""
+    for spec, name in [("noisy?first=.3", "order.swap"), ("noisy?cited=.4", "authority.book")]:
+        effects = []
+        for seed in range(AUDITS):
+            judge = mock_judge(spec, seed=seed)
+            found = analyse(quick, [judge.answer(c.case, c.sample) for c in quick.calls])
+            effects.append(found.findings[name].source_effect)
+        # standard error of one audit about .035, of the mean .007
+        truth = mock_judge(spec).planted_effect(PROBES.get(name))
+        assert sum(e for e in effects if e is not None) / AUDITS == pytest.approx(truth, abs=0.035)
+
+
+def test_nulls_on_one_arm_make_a_finding_inconclusive(quick: Plan) -> None:
+    """A judge that declines edited answers looks immune if nulls are dropped in silence."""
+    judge = mock_judge("noisy?cited=.4")
+    null = type(judge.answer(quick.calls[0].case, 0))(null="refused", reason="no")
+    book = next(p for p in quick.probes if p.probe.name == "authority.book")
+    assert book.follow_up is not None
+    dropped = set(book.follow_up.calls.reshape(-1)[::3].tolist())
+    verdicts = [null if i in dropped else judge.answer(c.case, c.sample) for i, c in enumerate(quick.calls)]
+    finding = analyse(quick, verdicts).findings["authority.book"]
+    assert (finding.decision, finding.reason) == ("inconclusive", "differential_nulls")
+    assert finding.nulls["follow_up"] == len(dropped)
+
+
+def test_a_locked_judge_does_not_look_robust(quick: Plan) -> None:
+    judge = mock_judge("constant")
+    found = analyse(quick, [judge.answer(c.case, c.sample) for c in quick.calls])
+    assert found.findings["order.swap"].decision == "violated"
+    for name in ("authority.book", "verbosity.filler", "typos.keyboard"):
+        assert (found.findings[name].decision, found.findings[name].reason) == ("inconclusive", "position_locked")
+
+
+def test_a_sham_keeps_length_from_being_taken_for_content(quick: Plan) -> None:
+    """A judge that likes length gains from any addition; the citation must not get the blame."""
+    judge = mock_judge("noisy?longer=.5")
+    found = analyse(quick, [judge.answer(c.case, c.sample) for c in quick.calls])
+    book = found.findings["authority.book"]
+    assert book.decision != "violated"
+    assert book.source_effect is not None
+    assert book.source_effect > 0.2
+    assert book.sham_effect is not None
+    assert book.sham_effect > 0.2
+
+
+def test_an_unchanged_verdict_under_edits_is_not_blamed_for_chaos_elsewhere(quick: Plan) -> None:
+    """A temperature-0 judge with chaotic answers flips on any edit, a blank included: typos and order are not why."""
+    judge = mock_judge("noisy?accuracy=.75&fresh=0")
+    found = analyse(quick, [judge.answer(c.case, c.sample) for c in quick.calls])
+    assert found.noise.retest_flip_rate == 0
+    assert found.findings["stability.neutral"].decision == "violated"
+    assert found.findings["typos.keyboard"].decision != "violated"
+    assert found.findings["order.swap"].decision != "violated"
