@@ -104,7 +104,7 @@ class Noise:
 class Discrimination:
     """Does it tell good answers from bad? Accuracy on unchanged labelled cases, by case, over orders and samples.
 
-    `measure` names the number: "accuracy" (pairwise, grade), "best ranked first" (ranking), "rank correlation" (score).
+    `measure` names the number: "accuracy", "balanced accuracy", "concordance", "pair agreement" (see statistics).
     `swap_averaged` is the accuracy of the verdict averaged over both orders (pairwise only).
     """
 

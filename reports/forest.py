@@ -127,7 +127,6 @@ def two_axes(audit: Audit) -> Map:
         x_span = (right.at(-max(sizes)), right.at(-min(sizes))) if sizes else None
         x_limit = right.at(-worst.tolerance) if known(worst.tolerance) else None
     d = audit.discrimination
-    # a rank correlation of zero is guessing, so it starts at the bottom like an accuracy of zero
     up = Axis(0.0, 1.0, 0.2)
     return Map(
         x,

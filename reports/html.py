@@ -125,11 +125,7 @@ def _context(audit: Audit, limit: int) -> dict[str, Any]:
         "sentence": lambda finding: words.finding_sentence(finding, audit),
         "interval": lambda finding: formatting.interval(finding.low, finding.high),
         "group_id": lambda group: groups.index(group),
-        "map_label": lambda per_cent: (
-            formatting.plain(per_cent, 0)
-            if audit.discrimination.measure != "rank correlation"
-            else formatting.share(per_cent / 100)
-        ),
+        "map_label": lambda per_cent: formatting.plain(per_cent, 0),
         "symbols": words.SYMBOLS,
     }
 

@@ -313,21 +313,28 @@ def _open_sentences(audit: Audit) -> tuple[str, ...]:
     return first, "", f"About {plural(max(needs), 'more case')} would{which}."
 
 
+#: measure of discrimination -> what its share counts
+_RIGHT = {
+    "concordance": "of pairs of cases in the right order",
+    "pair agreement": "of pairs of answers in the right order",
+    "balanced accuracy": "right, good and bad answers weighing the same",
+}
+#: a difference of accuracy below this is not worth a reader's time
+WORTH_SAYING = 0.05
+
+
 def discrimination_sentence(audit: Audit) -> str:
     """Does it tell good answers from bad? With the number, its interval, and the floor where it matters."""
     d = audit.discrimination
     if not known(d.accuracy) or d.decision == "not_applicable":
         return "Whether it tells good answers from bad was not measured: that takes cases with labels."
-    if d.measure == "rank correlation":
-        number = f"rank correlation with the labels {effect(d.accuracy)} {interval(d.low, d.high)}"
-        floor = effect(d.floor)
-    else:
-        what = "of the best answers ranked first" if d.measure == "best ranked first" else "right"
-        number = f"{percent(d.accuracy)} {what} {percent_interval(d.low, d.high)}"
-        floor = percent(d.floor)
+    what = _RIGHT.get(d.measure, "right")
+    number = f"{percent(d.accuracy)} {what} {percent_interval(d.low, d.high)}"
+    if known(d.swap_averaged) and abs(d.swap_averaged - d.accuracy) >= WORTH_SAYING:
+        number += f", {percent(d.swap_averaged)} averaged over both orders"
     if d.decision == "holds":
         return f"It does tell good answers from bad: {number}."
-    at_least = f"; the floor is {floor}" if known(d.floor) else ""
+    at_least = f"; the floor is {percent(d.floor)}" if known(d.floor) else ""
     if d.decision == "violated":
         return f"It does not tell good answers from bad: {number}{at_least}."
     return f"Whether it tells good answers from bad is open: {number}{at_least}."

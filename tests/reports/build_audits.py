@@ -275,7 +275,7 @@ def score_run() -> Audit:
                 finding("degradation.number", Relation.MUST_DROP, "violated", 0.02, -0.04, counterexamples=("t-1",)),
             ]
         ),
-        discrimination=Discrimination(0.21, 0.05, 0.36, 200, 0.40, "violated", "rank correlation"),
+        discrimination=Discrimination(0.51, 0.45, 0.57, 200, 0.60, "violated", "concordance"),
         warnings=(),
         examples=(damage,),
     )

@@ -93,7 +93,7 @@ def test_headline_of_a_score_judge_speaks_of_the_scale() -> None:
     assert headline(build.score_run()) == (
         "FAIL: This judge can be swayed, and it overlooks damage. Padding is worth 1.9 points on the 1 to 10 scale, "
         "and typing errors cost the answer 1.6. Two more probes are violated. It does not tell good answers from bad: "
-        "rank correlation with the labels +.21 [+.05, +.36]; the floor is +.40. Its own noise: repeated calls differ "
+        "51 % of pairs of cases in the right order [45, 57]; the floor is 60 %. Its own noise: repeated calls differ "
         "by 0.5 points on the 1 to 10 scale."
     )
 
