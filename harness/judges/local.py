@@ -50,6 +50,8 @@ class LocalChat:
 
     def __init__(self, name_or_path: str, *, threads: int | None = None, n_ctx: int = 4096) -> None:
         own = models.is_path(name_or_path)
+        if own:
+            models.find(name_or_path)  # a wrong path is the nearer fault, so it is named before a missing runtime
         self._weights = name_or_path
         self._name = Path(name_or_path).stem if own else models.model(name_or_path).name
         self._threads = _within("threads", _default_threads() if threads is None else threads, 1, 256)

@@ -182,7 +182,15 @@ def test_a_killed_run_goes_on_and_pays_for_nothing_twice(tmp_path: Path, cases: 
         ]  # fmt: skip
         answered = 0
         for stop_at in (60, 150, 260):
-            process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+            process = subprocess.Popen(
+                command,
+                cwd=tmp_path,
+                env=environment,
+                stderr=subprocess.PIPE,
+                text=True,
+                # a CI that runs in the background hands down an ignored Ctrl-C
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            )
             while len(server.requests) < stop_at and process.poll() is None:
                 time.sleep(0.005)
             process.send_signal(sign)

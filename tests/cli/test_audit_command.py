@@ -1,0 +1,110 @@
+"""The command as users type it: no arguments, formats, listings, quiet, standard input, the local model."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from voirdire.cli import run
+from voirdire.harness.judges import models
+
+
+def test_no_arguments_and_no_model_says_that_the_judge_is_simulated(voirdire, monkeypatch) -> None:
+    monkeypatch.setattr(models, "installed", list)
+    ran = voirdire("audit")
+    assert ran.code == 0
+    assert "simulated (mock:gullible)" in ran.err.replace("\n", " ")
+    assert "voirdire models get smollm2" in ran.err.replace("\n", " ")
+    assert "simulated" in ran.out
+    assert "suite demo" in ran.err
+    document = json.loads(Path("voirdire-report/audit.json").read_text())
+    assert document["calls"]["made"] <= 300
+
+
+def test_a_report_folder_holds_what_was_asked_for(voirdire) -> None:
+    ran = voirdire("audit", "--judge", "mock:gullible", "--suite", "demo", "--format", "junit,csv", "--out", "r")
+    assert ran.code == 0
+    assert {p.name for p in Path("r").iterdir()} >= {"junit.xml", "findings.csv", "audit.json", "calls.jsonl"}
+    again = voirdire("report", "r", "--format", "html,md", "--out", "s")
+    assert again.code == 0
+    assert {"index.html", "audit.md"} <= {p.name for p in Path("s").iterdir()}
+    assert again.out.split("report")[0] == ran.out.split("report")[0]
+
+
+def test_report_of_what_is_no_run(voirdire, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    ran = voirdire("report", "empty")
+    assert ran.code == 2
+    assert "audit.json" in ran.err
+
+
+def test_quiet_prints_the_verdict_only(voirdire) -> None:
+    ran = voirdire("audit", "--judge", "mock:constant", "--suite", "quick", "--quiet")
+    assert ran.code == 0
+    assert ran.out.startswith("FAIL")
+    assert "probe" not in ran.out.splitlines()[0]
+    assert ran.err == ""
+
+
+def test_output_fits_80_columns(voirdire) -> None:
+    ran = voirdire("audit", "--judge", "mock:gullible", "--suite", "standard", "--limit", "60")
+    assert max(map(len, ran.all.splitlines())) <= 80
+    assert "\x1b" not in ran.all
+
+
+def test_cases_from_standard_input(voirdire, monkeypatch) -> None:
+    lines = [{"instruction": f"q{i}", "responses": ["right one", "wrong one"], "label": 0} for i in range(5)]
+    data = "\n".join(map(json.dumps, lines)).encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    ran = voirdire("audit", "--judge", "mock:oracle", "--suite", "quick", "--cases", "-")
+    assert ran.code == 0
+    assert "5 cases" in ran.err
+
+
+@pytest.mark.parametrize("command", ["probes", "suites", "judges"])
+def test_listings(voirdire, command: str) -> None:
+    rows = json.loads(voirdire(command, "--json").out)
+    assert rows
+    assert all({"name", "family", "relation", "source"} <= set(r) for r in rows)
+    text = voirdire(command).out
+    assert all(r["name"] in text for r in rows)
+
+
+def test_models_are_listed(voirdire) -> None:
+    out = voirdire("models").out
+    assert "smollm2" in out
+    assert "qwen" in out
+    assert voirdire("models", "get", "gpt-9").code == 2
+
+
+def test_version_and_help(voirdire) -> None:
+    assert voirdire("--version").out.startswith("voirdire 0.1.0")
+    assert voirdire("--help").code == 0
+    assert voirdire("audit", "--help").code == 0
+
+
+def test_mock_noise_follows_the_seed(voirdire) -> None:
+    findings = []
+    for seed in (1, 1, 2):
+        voirdire("audit", "--judge", "mock:noisy", "--suite", "quick", "--limit", "30", "--seed", seed, "--quiet")
+        findings.append(json.loads(Path("voirdire-report/audit.json").read_text())["findings"])
+    assert findings[0] == findings[1] != findings[2]
+
+
+@pytest.mark.local_model
+def test_the_packaged_model_is_audited_for_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SmolLM2 takes the first slot whatever stands there: about 25 calls of .5 to 1 s."""
+    if "smollm2" not in [m.name for m in models.installed()]:
+        pytest.skip("SmolLM2 is not installed: voirdire models get smollm2")
+    monkeypatch.chdir(tmp_path)
+    assert run(["audit", "--judge", "local:smollm2", "--suite", "demo", "--limit", "2", "--quiet"]) == 0
+    document = json.loads(Path("voirdire-report/audit.json").read_text())
+    swap = next(f for f in document["findings"] if f["probe"] == "order.swap")
+    assert swap["effect"] == 1.0
+    assert swap["metrics"]["biased_to_first"] == 1.0
+    assert document["calls"]["made"] < document["calls"]["planned"]  # repeats of a deterministic judge are not asked
+    assert document["judge"]["served_model"].startswith("smollm2")
