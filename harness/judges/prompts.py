@@ -145,8 +145,8 @@ def _number(value: float) -> int | float:
 class _Fence:
     """`fence(text, name)`: `text` between tags that it cannot close, because they carry a nonce it does not contain.
 
-    The nonce is a hash of the content, so that a call can be repeated exactly; the responses enter it sorted, so that
-    it is the same in both orders; and it is drawn again until no text of the case holds it.
+    The nonce is a hash of the instruction, so that it is the same for repeats, both orders and all edits of responses,
+    and it is drawn again until no text of the case holds it.
     """
 
     __slots__ = ("_case", "_nonce")
@@ -163,9 +163,9 @@ class _Fence:
 
 
 def _nonce(case: Case) -> str:
-    shown = case.shown()
-    shown["responses"] = sorted(case.responses)
-    seed = content_hash(shown)
+    # from the instruction alone: a nonce that changed with every edit of a response would be an edit of its own, and a
+    # deterministic judge may flip on it. Guessing it does not help an attacker: text that holds it has it drawn again.
+    seed = content_hash([case.instruction_text])
     texts = [*case.responses, case.instruction_text, case.reference or "", case.rubric or "", case.context or ""]
     while True:
         nonce = seed[:10]

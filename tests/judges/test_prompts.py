@@ -101,6 +101,14 @@ def test_fences_hold_whatever_the_text(first: str, second: str) -> None:
     assert protocol.render(case) == protocol.render(case)
 
 
+def test_an_edit_of_a_response_changes_nothing_else_of_the_prompt() -> None:
+    """Else the fence itself would be an edit, and a deterministic judge might flip on it."""
+    protocol = default_protocol("pairwise")
+    case = Case("Which?", ("one answer", "other answer"))
+    before, after = (protocol.render(c)[-1]["content"] for c in (case, case.with_response(1, "other  answer")))
+    assert after == before.replace("other answer", "other  answer")
+
+
 def test_a_text_that_knows_the_nonce_cannot_close_its_fence(monkeypatch: pytest.MonkeyPatch) -> None:
     from voirdire.harness.judges import prompts
 
