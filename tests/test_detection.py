@@ -8,12 +8,13 @@ each limit is missed with a probability under .002.
 from __future__ import annotations
 
 import pytest
-from detection import CLEAN, PLANTED, audit_many, make_plan
+from detection import CLEAN, CONSTANT, PLANTED
 
 from voirdire.harness.judges.mock import mock_judge
 from voirdire.harness.plan import Plan
 from voirdire.harness.statistics.analyse import analyse
 from voirdire.suites.rows import PROBES
+from voirdire.suites.selfcheck import Row, check, make_plan
 
 AUDITS = 25
 
@@ -23,22 +24,21 @@ def quick() -> Plan:
     return make_plan("quick", 120)
 
 
-def test_a_clean_noisy_judge_has_no_findings(quick: Plan) -> None:
-    tally = audit_many(quick, CLEAN, AUDITS, None)
+def test_a_clean_noisy_judge_has_no_findings() -> None:
+    tally = check(CLEAN, AUDITS)
     assert tally.false_alarm <= 2
     assert tally.failed <= 2
 
 
-@pytest.mark.parametrize(("spec", "family"), PLANTED.items(), ids=PLANTED.values())
-def test_a_planted_defect_is_found_and_nothing_else(quick: Plan, spec: str, family: str) -> None:
-    tally = audit_many(quick, spec, AUDITS, family)
+@pytest.mark.parametrize("row", PLANTED, ids=lambda row: row.family)
+def test_a_planted_defect_is_found_and_nothing_else(row: Row) -> None:
+    tally = check(row, AUDITS)
     assert tally.found >= AUDITS - 2
     assert tally.false_alarm <= 2
 
 
-def test_a_constant_judge_always_fails(quick: Plan) -> None:
-    tally = audit_many(quick, "constant", 3, "order")
-    assert tally.failed == 3
+def test_a_constant_judge_always_fails() -> None:
+    assert check(CONSTANT, 3).failed == 3
 
 
 def test_a_random_judge_never_passes(quick: Plan) -> None:
@@ -58,7 +58,7 @@ def test_an_oracle_passes_and_is_called_deterministic(quick: Plan) -> None:
 
 
 def test_a_clean_judge_can_pass_the_standard_suite_whole() -> None:
-    tally = audit_many(make_plan("standard", 200), CLEAN, 8, None)
+    tally = check(Row("", CLEAN.spec, cases=200), 8, suite="standard")
     assert tally.all_hold >= 5  # 96 % of 100 audits in the benchmark
 
 

@@ -108,3 +108,21 @@ def test_the_packaged_model_is_audited_for_real(tmp_path: Path, monkeypatch: pyt
     assert swap["metrics"]["biased_to_first"] == 1.0
     assert document["calls"]["made"] < document["calls"]["planned"]  # repeats of a deterministic judge are not asked
     assert document["judge"]["served_model"].startswith("smollm2")
+
+
+def test_selfcheck_prints_every_judge_and_answers_for_it(voirdire, monkeypatch) -> None:
+    from voirdire.suites import selfcheck
+
+    rows = tuple(r for r in selfcheck.GRID if r.words in ("clean, accuracy .85", "first slot in 30 %"))
+    monkeypatch.setattr(selfcheck, "GRID", rows)
+    ran = voirdire("selfcheck", "--audits", "4")
+    assert ran.code == 0
+    assert all(r.words in ran.out for r in rows)
+    assert json.loads(voirdire("selfcheck", "--audits", "1", "--json").out)[0]["false_alarms"] == 0
+    # a machine that accuses a clean judge must not call itself sound
+    liar = selfcheck.Row("a biased judge called clean", "constant")
+    monkeypatch.setattr(selfcheck, "GRID", (liar,))
+    ran = voirdire("selfcheck", "--audits", "4")
+    assert ran.code == 1
+    assert "must not be trusted" in ran.out
+    assert voirdire("selfcheck", "--audits", "0").code == 2

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from voirdire.cli import audit, listing, models, report
+from voirdire.cli import audit, listing, models, report, selfcheck
 
 app = typer.Typer(
     name="voirdire",
@@ -37,6 +37,7 @@ def _root(
 
 app.command("audit")(audit.audit)
 app.command("report")(report.report)
+app.command("selfcheck")(selfcheck.selfcheck)
 app.command("probes")(listing.probes)
 app.command("suites")(listing.suites)
 app.command("judges")(listing.judges)
