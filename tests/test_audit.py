@@ -183,3 +183,17 @@ def test_bad_input_of_the_functions() -> None:
         vd.judge(lambda case: "A")
     with pytest.raises(UsageError, match="no suite called"):
         vd.audit("mock:noisy", None, "standart")
+
+
+def test_a_judge_may_be_audited_twice() -> None:
+    from endpoint import endpoint, judging
+
+    with endpoint([judging()]) as server:
+        for judge in (
+            vd.judge("openai:m", base_url=server.url),
+            vd.judge(lambda case: 0, task="pairwise"),
+            vd.judge("mock:noisy"),
+        ):
+            runs = [vd.audit(judge, None, "quick", limit=3) for _ in range(2)]
+            assert [r.audit.calls.errors for r in runs] == [0, 0]
+            assert runs[0].run.verdicts == runs[1].run.verdicts

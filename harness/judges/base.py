@@ -56,7 +56,7 @@ class Judge(Protocol):
         """
 
     async def aclose(self) -> None:
-        """Release connections, processes, models."""
+        """Release connections, processes, models. The judge may be used again, also in another event loop."""
 
 
 @dataclass(frozen=True, slots=True)

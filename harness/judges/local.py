@@ -68,9 +68,7 @@ class LocalChat:
         # frees the model when this object goes, at interpreter exit at the latest: native threads must not outlive it
         weakref.finalize(self, self._held.clear)
         self._failure: JudgeUnreachable | None = None
-        self._closed = False
-        # one thread: the native server answers one request at a time, and the model lives and dies where it was made
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voirdire-local")
+        self._worker: ThreadPoolExecutor | None = None
 
     @property
     def name(self) -> str:
@@ -111,20 +109,20 @@ class LocalChat:
         A last message of the role "assistant" is continued; the reply holds only what was added. Raises JudgeError
         where the prompt does not fit the context, JudgeUnreachable where the model cannot be loaded.
         """
-        if self._closed:
-            raise JudgeUnreachable(f"local:{self._name} was closed")
+        if self._worker is None:
+            # one thread: the native server answers one request at a time, and the model dies where it was made
+            self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voirdire-local")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._worker, self._complete, tuple(messages))
 
     async def aclose(self) -> None:
-        """Free the model. A second call does nothing."""
-        if self._closed:
+        """Free the model; a later call loads it again. A second `aclose` does nothing."""
+        worker, self._worker = self._worker, None
+        if worker is None:
             return
-        self._closed = True
-        loop = asyncio.get_running_loop()
         # the destructor stops the native threads and waits for them
-        await loop.run_in_executor(self._worker, self._held.clear)
-        self._worker.shutdown(wait=False)
+        await asyncio.get_running_loop().run_in_executor(worker, self._held.clear)
+        worker.shutdown(wait=False)
 
     # --- in the worker thread ----------------------------------------------------------------------------------------
 

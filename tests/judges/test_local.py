@@ -343,15 +343,16 @@ def test_parameters_out_of_range_are_refused(runtime: Path, weights: str, wrong:
         LocalChat(weights, **wrong)
 
 
-def test_closing_frees_the_model_in_its_thread_and_ends_the_judge(runtime: Path, weights: str) -> None:
+def test_closing_frees_the_model_in_its_thread_and_a_later_call_loads_it_again(runtime: Path, weights: str) -> None:
     chat = LocalChat(weights)
     ask(chat)
     module = fake()
     asyncio.run(chat.aclose())
     asyncio.run(chat.aclose())
     assert [name.startswith("voirdire-local") for name in module.freed] == [True]
-    with pytest.raises(JudgeUnreachable, match="closed"):
-        ask(chat)
+    assert ask(chat).logprobs
+    asyncio.run(chat.aclose())
+    assert len(module.freed) == 2
 
 
 def test_closing_before_the_first_call_loads_nothing(runtime: Path, weights: str) -> None:
