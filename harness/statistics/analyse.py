@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from voirdire.harness.statistics.metrics import metrics
 from voirdire.harness.statistics.nulls import differential
 from voirdire.harness.verdicts import Verdict
 
-__all__ = ["Analysis", "analyse"]
+__all__ = ["Analysis", "Levels", "adjusted_p", "analyse", "conclude", "family_size", "finding_of", "is_locked"]
 
 #: from this share of same-slot pairs on, a pairwise verdict says where an answer stood, not what it said, so that a
 #: perturbation without effect proves nothing
@@ -26,6 +26,18 @@ LOCKED = 0.8
 
 #: relations whose tests share the error rate alpha; the others are decided by their own intervals
 _FAMILY = (Relation.NO_GAIN, Relation.INVARIANT, Relation.EQUIVARIANT, Relation.AGREE)
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """One-sided levels at which one look at the data may be read.
+
+    `hold` is the level of HOLDS (and of both answers of MUST_DROP); `nominal` turns the level that Holm leaves a test
+    into the one of this look. A fixed design has one look: both are what they are.
+    """
+
+    hold: float
+    nominal: Callable[[float], float] = lambda level: level
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +62,34 @@ def analyse(
     """Decide every probe of `plan`. `suite_size` is the number of bias tests of the whole suite, for Holm."""
     answers = Answers.of(plan, verdicts, soft=soft)
     measured = [measure(plan, p, answers) if p.items else None for p in plan.probes]
-    adjusted = _adjust(plan, measured, suite_size)
-    locked = (slot_lock(plan, answers) or 0.0) >= LOCKED
+    p = [m.node.p if m is not None and m.node is not None else None for m in measured]
+    adjusted = adjusted_p(plan, p, suite_size)
+    locked = is_locked(plan, answers)
+    findings = [
+        finding_of(plan, probe, m, adjusted[i], answers, p=p[i], alpha=alpha, levels=Levels(alpha), locked=locked)
+        for i, (probe, m) in enumerate(zip(plan.probes, measured, strict=True))
+    ]
+    return conclude(plan, verdicts, answers, measured, findings, alpha=alpha)
+
+
+def is_locked(plan: Plan, answers: Answers) -> bool:
+    """Does the judge choose by slot in so many cases that edits cannot show?"""
+    return (slot_lock(plan, answers) or 0.0) >= LOCKED
+
+
+def conclude(
+    plan: Plan,
+    verdicts: Sequence[Verdict | None],
+    answers: Answers,
+    measured: Sequence[Measured | None],
+    decided: Sequence[Finding],
+    *,
+    alpha: float,
+) -> Analysis:
+    """Counter-examples, noise, discrimination and the verdict for findings that are decided."""
     findings: list[Finding] = []
     examples: list[CounterExample] = []
-    for probe, m, p_adjusted in zip(plan.probes, measured, adjusted, strict=True):
-        finding = _finding(plan, probe, m, p_adjusted, answers, alpha=alpha, locked=locked)
+    for probe, m, finding in zip(plan.probes, measured, decided, strict=True):
         if finding.decision == "violated" and m is not None:
             shown = counter_examples(plan, probe, m, verdicts)
             examples += shown
@@ -76,31 +110,29 @@ def family_size(relations: Sequence[Relation]) -> int:
     return sum(r in _FAMILY for r in relations)
 
 
-def _adjust(plan: Plan, measured: Sequence[Measured | None], suite_size: int | None) -> list[float | None]:
-    """Holm-adjusted p of each bias test; None for the others."""
-    family = [
-        i
-        for i, m in enumerate(measured)
-        if m is not None and m.node is not None and plan.probes[i].probe.relation in _FAMILY
-    ]
-    p = [m.node.p for i in family if (m := measured[i]) is not None and m.node is not None]
-    size = max(len(p), suite_size or 0, family_size([q.probe.relation for q in plan.probes]))
-    out: list[float | None] = [None] * len(measured)
-    for i, value in zip(family, holm(p, size), strict=True):
+def adjusted_p(plan: Plan, p: Sequence[float | None], suite_size: int | None) -> list[float | None]:
+    """Holm-adjusted p of each bias test; None for the others. `p` has one entry a probe, None: not measured."""
+    family = {i: x for i, x in enumerate(p) if x is not None and plan.probes[i].probe.relation in _FAMILY}
+    size = max(len(family), suite_size or 0, family_size([q.probe.relation for q in plan.probes]))
+    out: list[float | None] = [None] * len(p)
+    for i, value in zip(family, holm(list(family.values()), size), strict=True):
         out[i] = value
     return out
 
 
-def _finding(
+def finding_of(
     plan: Plan,
     probe: ProbePlan,
     m: Measured | None,
     p_adjusted: float | None,
     answers: Answers,
     *,
+    p: float | None,
     alpha: float,
+    levels: Levels,
     locked: bool,
 ) -> Finding:
+    """The finding of one probe at one look at the data; `p` is its unadjusted p (over all looks so far)."""
     row = probe.probe
     drops = row.relation is Relation.MUST_DROP
     base = Finding(
@@ -130,13 +162,14 @@ def _finding(
     if m.node is None:
         missing = all(answers.count(a, MISSING) for a in (probe.source, probe.follow_up) if a is not None)
         return replace(base, decision="inconclusive", reason="not_asked" if missing else "no_verdicts")
-    decision, reason, reading = _decide(m, p_adjusted, alpha)
+    assert p is not None
+    decision, reason, reading = _decide(m, p, p_adjusted, alpha, levels)
     if any(differential(answers, *pair) for pair in _pairs(probe)):
         decision, reason = "inconclusive", "differential_nulls"
     if locked and decision != "violated" and row.relation in (Relation.NO_GAIN, Relation.INVARIANT):
         # no number of cases shows what an edit does to a verdict that only says where an answer stood
         decision, reason = "inconclusive", "position_locked"
-    size = alpha if p_adjusted is None else _step_level(m.node.p, p_adjusted, alpha)
+    size = alpha if p_adjusted is None else _step_level(p, p_adjusted, alpha)
     return replace(
         base,
         decision=decision,
@@ -146,7 +179,7 @@ def _finding(
         high=reading.high,
         level=reading.level,
         estimand=reading.leaf.name,
-        p=m.node.p,
+        p=p,
         p_adjusted=p_adjusted,
         n=m.n,
         flip_rate=m.flip_rate,
@@ -172,24 +205,25 @@ class _Decided(NamedTuple):
     reading: Reading
 
 
-def _decide(m: Measured, p_adjusted: float | None, alpha: float) -> _Decided:
+def _decide(m: Measured, p: float, p_adjusted: float | None, alpha: float, levels: Levels) -> _Decided:
     node = m.node
     assert node is not None
     if isinstance(node, AtLeastDrop) or p_adjusted is None:
-        reading = node.violated_by(alpha)
-        if node.holds(alpha):
+        reading = node.violated_by(levels.hold)
+        if node.holds(levels.hold):
             return _Decided("holds", None, reading)
-        if node.p < alpha:
+        if node.p < levels.hold:
             return _Decided("violated", None, reading)
         return _Decided("inconclusive", "undecided", reading)
+    step = levels.nominal(_step_level(p, p_adjusted, alpha))
     if p_adjusted < alpha:
-        return _Decided("violated", None, node.violated_by(_step_level(node.p, p_adjusted, alpha)))
-    if node.holds(alpha):
-        return _Decided("holds", None, node.held_by(alpha))
-    if node.p < alpha:
+        return _Decided("violated", None, node.violated_by(step))
+    if node.holds(levels.hold):
+        return _Decided("holds", None, node.held_by(levels.hold))
+    if p < alpha:
         # beyond the tolerance on its own, but not among so many tests: show the interval that did not suffice
-        return _Decided("inconclusive", "undecided", node.violated_by(_step_level(node.p, p_adjusted, alpha)))
-    return _Decided("inconclusive", "undecided", node.held_by(alpha))
+        return _Decided("inconclusive", "undecided", node.violated_by(step))
+    return _Decided("inconclusive", "undecided", node.held_by(levels.hold))
 
 
 def _pairs(probe: ProbePlan) -> list[tuple[Arm, Arm]]:

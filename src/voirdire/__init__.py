@@ -76,8 +76,8 @@ def audit(judge: Judge | str, cases: Cases | None = None, suite: str = "standard
     """Audit `judge` and return the result. Blocks; in a running event loop use `await voirdire.aaudit(...)`.
 
     `cases`: a file, or cases; None takes the built-in ones. `options`: probes (globs), samples, seed, alpha,
-    tolerance, strict, limit, concurrency, max_calls, max_cost, cache (a file or None), emit (called with each event).
-    Raises UsageError for bad input, JudgeUnreachable if the judge never gave a verdict.
+    tolerance, strict, sequential, limit, concurrency, max_calls, max_cost, cache (a file or None), emit (called with
+    each event). Raises UsageError for bad input, JudgeUnreachable if the judge never gave a verdict.
     """
     import asyncio
 
@@ -95,6 +95,7 @@ async def aaudit(
     alpha: float = 0.05,
     tolerance: float | None = None,
     strict: bool = False,
+    sequential: bool = False,
     limit: int | None = None,
     concurrency: int = 16,
     max_calls: int | None = None,
@@ -119,6 +120,7 @@ async def aaudit(
         alpha=alpha,
         tolerance=tolerance,
         strict=strict,
+        sequential=sequential,
         limit=limit,
         limits=Limits(concurrency, max_calls, max_cost),
         cache=cache,

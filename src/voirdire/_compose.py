@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from voirdire._rounds import run_in_rounds
 from voirdire.harness.casefiles import cases_hash, check_task, parse_case, read_cases
 from voirdire.harness.cases import Case, Task
 from voirdire.harness.engine.events import Event
@@ -29,6 +30,8 @@ from voirdire.suites.loading import load_suite, narrow, suite_hash
 if TYPE_CHECKING:
     import pandas as pd
 
+    from voirdire.harness.statistics.looks import Looks
+
 __all__ = ["AuditRequest", "AuditResult", "audit_async", "prepare"]
 
 Cases = str | Path | Iterable[Case | dict[str, Any]]
@@ -38,8 +41,10 @@ DEFAULT_CACHE = Path(".voirdire") / "calls.sqlite"
 
 @dataclass(frozen=True, slots=True)
 class AuditRequest:
-    """Everything an audit is told, apart from the judge. `cases` None takes the built-in ones; `cache` None keeps
-    nothing."""
+    """Everything an audit is told, apart from the judge.
+
+    `cases` None takes the built-in ones; `cache` None keeps nothing; `sequential` stops asking about what is decided.
+    """
 
     cases: Cases | None = None
     suite: str | Suite = "standard"
@@ -49,6 +54,7 @@ class AuditRequest:
     alpha: float = 0.05
     tolerance: float | None = None
     strict: bool = False
+    sequential: bool = False
     limit: int | None = None
     case_ids: Sequence[str] = ()
     limits: Limits = field(default_factory=Limits)
@@ -181,22 +187,36 @@ async def audit_async(
     prepared = prepared or prepare(judge.task, judge.scale, request or AuditRequest())
     request = prepared.request
     store = CallStore(request.cache) if request.cache is not None and judge.reusable else None
+    looks = _looks(judge, prepared) if request.sequential else None
     try:
-        run = await run_calls(prepared.plan.calls, judge, limits=request.limits, store=store, emit=emit)
+        if looks is not None:
+            run = await run_in_rounds(prepared.plan, judge, looks, limits=request.limits, store=store, emit=emit)
+        else:
+            run = await run_calls(prepared.plan.calls, judge, limits=request.limits, store=store, emit=emit)
     finally:
         try:
             await judge.aclose()
         finally:
             if store is not None:
                 store.close()
-    return AuditResult(_audit(judge, prepared, run), prepared.plan, run)
+    return AuditResult(_audit(judge, prepared, run, looks), prepared.plan, run)
 
 
-def _audit(judge: Judge, prepared: Prepared, run: Run) -> Audit:
+def _looks(judge: Judge, prepared: Prepared) -> Looks:
+    from voirdire.harness.statistics.looks import Looks
+
+    request = prepared.request
+    return Looks(prepared.plan, alpha=request.alpha, suite_size=prepared.suite_size, soft=judge.soft, seed=request.seed)
+
+
+def _audit(judge: Judge, prepared: Prepared, run: Run, looks: Looks | None) -> Audit:
     from voirdire.harness.statistics.analyse import analyse
 
     plan, request, suite = prepared.plan, prepared.request, prepared.suite
-    found = analyse(plan, run.verdicts, alpha=request.alpha, soft=judge.soft, suite_size=prepared.suite_size)
+    if looks is not None:
+        found = looks.finish(run.verdicts)
+    else:
+        found = analyse(plan, run.verdicts, alpha=request.alpha, soft=judge.soft, suite_size=prepared.suite_size)
     nulls = sum(v is not None and v.null in ("unparsed", "refused") for v in run.verdicts)
     return Audit(
         judge_name=judge.name,
@@ -231,6 +251,7 @@ def _audit(judge: Judge, prepared: Prepared, run: Run) -> Audit:
         verdict="error" if run.stopped == "judge" else found.verdict,
         warnings=tuple(_warnings(prepared, run, found)),
         examples=found.examples,
+        mode="sequential" if request.sequential else "fixed",
         stopped=run.stopped,
         simulated=judge.spec.startswith("mock:"),
     )

@@ -70,6 +70,9 @@ def audit(
         float | None, typer.Option("--tolerance", help="Largest effect that does not matter, in utility units.")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Tolerance .05 with 3 samples an arm.")] = False,
+    sequential: Annotated[
+        bool, typer.Option("--sequential/--fixed", help="Stop asking about a probe as soon as it is decided.")
+    ] = False,
     max_calls: Annotated[int | None, typer.Option("--max-calls", help="Stop after N calls.")] = None,
     max_cost: Annotated[float | None, typer.Option("--max-cost", help="Stop after USD.")] = None,
     concurrency: Annotated[int, typer.Option("--concurrency", help="Calls at a time.")] = 16,
@@ -130,6 +133,7 @@ def audit(
         alpha=alpha,
         tolerance=tolerance,
         strict=strict,
+        sequential=sequential,
         limit=limit,
         case_ids=tuple(cases_id or ()),
         limits=Limits(concurrency, max_calls, max_cost),
