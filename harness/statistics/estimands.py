@@ -16,7 +16,7 @@ noise cancels in every one of them: its expectation is 0 for a judge whose answe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -49,7 +49,6 @@ class Measured:
     neutral_flip_rate: float | None = None
     source_effect: float | None = None
     sham_effect: float | None = None
-    arms: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 class _Cases:
@@ -147,59 +146,56 @@ def _neutral_flips(plan: Plan, probe: ProbePlan, answers: Answers) -> np.ndarray
 def _invariant(
     plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, follow: np.ndarray, answers: Answers
 ) -> Measured:
-    tolerance = plan.suite.tolerance_of(probe.probe)
     before, after = means(source), means(follow)
     shift = after - before
-    flips, retest = changes(source, follow), repeats(source)
-    neutral = _neutral_flips(plan, probe, answers)
+    flips = changes(source, follow)
+    return _moved(plan, probe, cases, answers, "shift", shift, flips, source, np.abs(shift), before, after)
+
+
+def _order(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, answers: Answers) -> Measured:
+    assert probe.source is not None
+    calls = probe.source.calls
+    n = np.asarray([len(plan.cases[item.case].responses) for item in probe.items])
+    preference = means(answers.utility[calls, 0] - answers.utility[calls, (n - 1)[:, None, None]])
+    # the target's utility in one order against that in the other: a judge that follows the content flips no more
+    # than its own noise does
+    flips = changes(source[:, :1], source[:, 1:])
+    before, after = means(source[:, :1]), means(source[:, 1:])
+    return _moved(plan, probe, cases, answers, "slot preference", preference, flips, source, flips, before, after)
+
+
+def _moved(
+    plan: Plan,
+    probe: ProbePlan,
+    cases: _Cases,
+    answers: Answers,
+    name: str,
+    signed: np.ndarray,
+    flips: np.ndarray,
+    source: np.ndarray,
+    per_item: np.ndarray,
+    before: np.ndarray,
+    after: np.ndarray,
+) -> Measured:
+    """A signed effect that must be 0 both ways, and flips that must not exceed the judge's own."""
+    tolerance = plan.suite.tolerance_of(probe.probe)
+    retest, neutral = repeats(source), _neutral_flips(plan, probe, answers)
     parts: list[Contrast | Least] = []
-    mean = cases.mean(shift)
+    mean = cases.mean(signed)
     if mean is not None:
-        parts.append(Contrast("shift", mean, tolerance, two_sided=True))
+        parts.append(Contrast(name, mean, tolerance, two_sided=True))
     if (excess := _excess(cases, flips, retest, neutral, tolerance)) is not None:
         parts.append(excess)
     return Measured(
         node=Most(parts) if parts else None,
         n=mean.count if mean is not None else 0,
-        per_item=np.abs(shift),
+        per_item=per_item,
         before=before,
         after=after,
         flip_rate=cases.number(flips),
         retest_flip_rate=cases.number(retest),
         neutral_flip_rate=cases.number(neutral) if neutral is not None else None,
-        source_effect=cases.number(shift),
-    )
-
-
-def _order(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, answers: Answers) -> Measured:
-    tolerance = plan.suite.tolerance_of(probe.probe)
-    assert probe.source is not None
-    calls = probe.source.calls
-    n = np.asarray([len(plan.cases[item.case].responses) for item in probe.items])
-    first = answers.utility[calls, 0]
-    last = answers.utility[calls, (n - 1)[:, None, None]]
-    preference = means(first - last)
-    # the target's utility in one order against that in the other: a judge that follows the content flips no more
-    # than its own noise does
-    flips = changes(source[:, :1], source[:, 1:])
-    retest = repeats(source)
-    neutral = _neutral_flips(plan, probe, answers)
-    parts: list[Contrast | Least] = []
-    mean = cases.mean(preference)
-    if mean is not None:
-        parts.append(Contrast("slot preference", mean, tolerance, two_sided=True))
-    if (excess := _excess(cases, flips, retest, neutral, tolerance)) is not None:
-        parts.append(excess)
-    return Measured(
-        node=Most(parts) if parts else None,
-        n=mean.count if mean is not None else 0,
-        per_item=flips,
-        before=means(source[:, :1]),
-        after=means(source[:, 1:]),
-        flip_rate=cases.number(flips),
-        retest_flip_rate=cases.number(retest),
-        neutral_flip_rate=cases.number(neutral) if neutral is not None else None,
-        source_effect=cases.number(preference),
+        source_effect=mean.mean if mean is not None else None,
     )
 
 
