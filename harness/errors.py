@@ -4,6 +4,7 @@
       UsageError              exit 2   bad option, bad file, bad probe or suite name, unusable judge spec
         CaseFileError         exit 2   a case file: names file, line, field, value and the fix
       JudgeError                       one call to a judge failed; becomes an `error` verdict of that call
+        JudgeFault            exit 2   the user's own callable raised, gave no verdict, or never returned
         NotRecorded                    a replayed judge has no verdict for this one question
         JudgeUnreachable      exit 4   no further call can succeed (key refused, host down, always failing)
       BudgetExceeded          exit 5   --max-calls or --max-cost reached; what was answered is kept
@@ -24,6 +25,7 @@ __all__ = [
     "CaseFileError",
     "ExitCode",
     "JudgeError",
+    "JudgeFault",
     "JudgeUnreachable",
     "NotApplicable",
     "NotRecorded",
@@ -85,6 +87,12 @@ class JudgeError(VoirdireError):
     """One call failed after its retries. The call counts as an error, never as a verdict."""
 
     exit_code = ExitCode.JUDGE
+
+
+class JudgeFault(JudgeError):
+    """The user's own code is at fault: it raised, answered with something that is no verdict, or never returned."""
+
+    exit_code = ExitCode.USAGE
 
 
 class NotRecorded(JudgeError):

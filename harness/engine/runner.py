@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from voirdire.harness.engine.events import CallFinished, Event, RunFinished, RunStarted
 from voirdire.harness.engine.store import CallStore, Key
-from voirdire.harness.errors import JudgeError, JudgeUnreachable, NotRecorded
+from voirdire.harness.errors import ExitCode, JudgeError, JudgeUnreachable, NotRecorded
 from voirdire.harness.judges.base import Judge
 from voirdire.harness.plan import PlannedCall
 from voirdire.harness.verdicts import Usage, Verdict
@@ -45,6 +45,8 @@ class Run:
     seconds: float = 0.0
     stopped: str | None = None
     reason: str | None = None
+    #: of the last call that failed, for the case that none came back
+    failure: ExitCode = ExitCode.JUDGE
 
     @property
     def tokens(self) -> int | None:
@@ -176,6 +178,7 @@ class _State:
     def _count_failure(self, error: JudgeError) -> None:
         """Stop if no further call can succeed, or if none did for long."""
         self.failures_in_a_row += 1
+        self.run.failure = error.exit_code
         if isinstance(error, JudgeUnreachable):
             self._stop("judge", str(error))
         elif self.failures_in_a_row >= max(DOWN_AFTER, 2 * self.limits.concurrency):

@@ -20,7 +20,7 @@ from decimal import Decimal
 from typing import Any, Literal, cast
 
 from voirdire.harness.cases import ALL_TASKS, Case, Task
-from voirdire.harness.errors import JudgeError, JudgeUnreachable, UsageError, nearest, redact
+from voirdire.harness.errors import JudgeError, JudgeFault, JudgeUnreachable, UsageError, nearest, redact
 from voirdire.harness.judges.python_target import describe, fingerprint, load, qualname
 from voirdire.harness.verdicts import Scale, Verdict
 
@@ -69,7 +69,7 @@ def to_verdict(answer: Any, task: Task, scale: Scale, n: int) -> Verdict:
     if verdict is None:
         # Shortened twice: `redact` must see whole keys, and a repr may be very long.
         shown = redact(_REPR.repr(answer))[:80]
-        raise JudgeError(
+        raise JudgeFault(
             f"the judge answered {shown} ({type(answer).__name__}) about {n} response{'s' * (n != 1)}, "
             f"which is no {task} verdict",
             hint=f"A {task} judge answers {_ACCEPTED[task]}.",
@@ -129,7 +129,7 @@ def _checked(verdict: Verdict, task: Task, scale: Scale, n: int) -> Verdict:
         "ranking": verdict.ranking is not None and sorted(verdict.ranking) == list(range(n)),
     }[task]
     if verdict.null is None and not fits:
-        raise JudgeError(
+        raise JudgeFault(
             f"the judge answered a Verdict of {reprlib.repr(value)}, which is no {task} verdict about {n} responses"
         )
     if verdict.score is not None and float(verdict.score) not in scale:
@@ -253,9 +253,9 @@ class PythonJudge:
         except Exception as error:
             if late.expired():
                 raise self._timed_out() from None
-            raise JudgeError(f"{self.name}: {describe(error)}") from None
+            raise JudgeFault(f"{self.name}: {describe(error)}") from None
         except SystemExit as error:
-            raise JudgeError(f"{self.name} called exit({error.code!r})") from None
+            raise JudgeFault(f"{self.name} called exit({error.code!r})") from None
         return to_verdict(answer, self.task, self.scale, len(case.responses))
 
     async def aclose(self) -> None:
@@ -271,7 +271,7 @@ class PythonJudge:
             self._lost += 1
             if self._lost >= MAX_LOST_CALLS:
                 return JudgeUnreachable(f"{message}; {self._lost} of its calls have not come back")
-        return JudgeError(message)
+        return JudgeFault(message)
 
 
 class _DaemonThreads:

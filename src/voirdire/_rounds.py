@@ -44,7 +44,7 @@ async def run_in_rounds(
         whole.made += part.made
         whole.errors += part.errors
         whole.seconds += part.seconds
-        whole.stopped, whole.reason = part.stopped, part.reason
+        whole.stopped, whole.reason, whole.failure = part.stopped, part.reason, part.failure
         if whole.stopped is not None:
             break
         looks.look(look, whole.verdicts)

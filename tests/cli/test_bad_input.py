@@ -125,13 +125,13 @@ def test_a_suite_file_is_checked_line_by_line(voirdire, tmp_path: Path) -> None:
 def test_a_python_judge_that_never_gives_a_verdict(
     voirdire, cases, tmp_path: Path, body: str, words: list[str]
 ) -> None:
-    """It could be imported, so the command was right: exit 4, the judge's fault."""
+    """The user's own code is wrong, which is bad input: exit 2, as for one that cannot be imported."""
     (tmp_path / "judge.py").write_text(body)
     ran = voirdire(
         "audit", "--judge", "python:judge.py:judge", "--task", "pairwise", "--cases", cases, "--timeout", "0.2",
         "--concurrency", "2",
     )  # fmt: skip
-    assert ran.code == 4
+    assert ran.code == 2
     for word in words:
         assert word in ran.err
     assert "Traceback" not in ran.all

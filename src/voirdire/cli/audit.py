@@ -174,7 +174,8 @@ def _finish(result: AuditResult, out: Path, formats: tuple[str, ...], terminal: 
         terminal.unreachable(result)
         if result.run.made > result.run.errors or result.run.cached:
             terminal.done(audit, result.save(out, formats))
-        return ExitCode.JUDGE
+            return ExitCode.JUDGE
+        return result.run.failure
     terminal.done(audit, result.save(out, formats))
     return ExitCode.BUDGET if audit.stopped == "budget" else ExitCode.OK
 
