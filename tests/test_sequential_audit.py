@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
+from sql import sql
 
 import voirdire as vd
 from voirdire.harness.engine.events import CallFinished, Event, RunFinished, RunStarted
@@ -119,8 +119,7 @@ def test_a_sequential_run_resumes_and_keeps_budgets(tmp_path: Path) -> None:
         second = vd.audit(judge, None, "quick", **options)
         assert second.audit.stopped is None
         assert second.audit.calls.cached >= 300
-        kept = sqlite3.connect(cache).execute("SELECT COUNT(*) FROM calls").fetchone()[0]
-        assert kept == len(server.requests)
+        assert sql(cache, "SELECT COUNT(*) FROM calls") == (len(server.requests),)
         third = vd.audit(judge, None, "quick", **options)
         assert third.audit.calls.made == 0
     assert third.findings["order.swap"] == second.findings["order.swap"]

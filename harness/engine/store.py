@@ -59,20 +59,34 @@ class CallStore:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _create_private(self.path)
             self._read = self._connect()
-            self._prepare()
         except (OSError, sqlite3.Error) as error:
-            raise UsageError(
-                f"the cache {self.path} cannot be used ({error})",
-                hint="Name another file with --cache FILE, or --cache none to keep nothing.",
-            ) from None
+            raise self._unusable(error) from None
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            self._read.close()
+            raise self._unusable(error) from None
+        except UsageError:
+            self._read.close()
+            raise
         self._thread = threading.Thread(target=self._write_loop, name="voirdire-store", daemon=True)
         self._thread.start()
 
+    def _unusable(self, error: Exception) -> UsageError:
+        return UsageError(
+            f"the cache {self.path} cannot be used ({error})",
+            hint="Name another file with --cache FILE, or --cache none to keep nothing.",
+        )
+
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode=WAL")
-        # NORMAL in WAL survives the death of the process at any moment (a power cut may lose the last commits)
-        connection.execute("PRAGMA synchronous=NORMAL")
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            # NORMAL in WAL survives the death of the process at any moment (a power cut may lose the last commits)
+            connection.execute("PRAGMA synchronous=NORMAL")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _prepare(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 from endpoint import KEY, endpoint, judging
 from fake_server import answer, ok, redirect, reset, silent, status
+from sql import sql
 
 CASES = [
     {"instruction": f"Question {i}?", "responses": [f"Right answer {i}.", f"Wrong answer {i}!"], "label": 0}
@@ -114,8 +114,7 @@ def test_an_endpoint_that_dies_half_way_loses_nothing(voirdire, cases: Path) -> 
         ran = voirdire(*go, "--base-url", server.url)
     assert ran.code == 4
     assert "401" in ran.err
-    kept = sqlite3.connect(".voirdire/calls.sqlite").execute("SELECT COUNT(*) FROM calls").fetchone()[0]
-    assert kept == 50
+    assert sql(".voirdire/calls.sqlite", "SELECT COUNT(*) FROM calls") == (50,)
     # the same judge at the same address again: only what is missing is asked
     with endpoint([judging()], port=port) as server:
         again = voirdire(*go, "--base-url", server.url)
@@ -199,9 +198,9 @@ def test_a_killed_run_goes_on_and_pays_for_nothing_twice(tmp_path: Path, cases: 
             if sign == signal.SIGINT:
                 assert process.returncode == 130
                 assert "same command" in err
-            with sqlite3.connect(tmp_path / ".voirdire" / "calls.sqlite") as db:
-                assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-                kept = db.execute("SELECT COUNT(*) FROM calls").fetchone()[0]
+            store = tmp_path / ".voirdire" / "calls.sqlite"
+            assert sql(store, "PRAGMA integrity_check") == ("ok",)
+            (kept,) = sql(store, "SELECT COUNT(*) FROM calls")
             # at most what was in flight plus one batch is lost
             assert answered <= kept >= stop_at - 4 - 50
             answered = kept

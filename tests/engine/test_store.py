@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import stat
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from sql import sql
 
 from voirdire.harness.engine.store import CallStore
 from voirdire.harness.errors import UsageError
@@ -68,8 +68,7 @@ def test_a_damaged_row_is_asked_again(tmp_path: Path) -> None:
     with CallStore(path) as store:
         store.put("j", ("good", 0), A)
         store.put("j", ("bad", 0), A)
-    with sqlite3.connect(path) as db:
-        db.execute("UPDATE calls SET verdict = '{\"choice\": 0, \"score\": 3}' WHERE content = 'bad'")
+    sql(path, "UPDATE calls SET verdict = '{\"choice\": 0, \"score\": 3}' WHERE content = 'bad'")
     with CallStore(path) as store:
         assert set(store.load("j", [("good", 0), ("bad", 0)])) == {("good", 0)}
 
@@ -86,8 +85,7 @@ def test_a_file_that_is_no_store_is_a_clear_error(tmp_path: Path, content: bytes
 def test_another_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "c.sqlite"
     CallStore(path).close()
-    with sqlite3.connect(path) as db:
-        db.execute("UPDATE meta SET value = '99' WHERE key = 'format'")
+    sql(path, "UPDATE meta SET value = '99' WHERE key = 'format'")
     with pytest.raises(UsageError, match="format 99"):
         CallStore(path)
 
@@ -131,8 +129,7 @@ def test_a_kill_loses_no_committed_answer(tmp_path: Path) -> None:
         last = [int(x) for x in process.stdout.read().split()] or [int(line)]
         process.wait()
         process.stdout.close()
-        with sqlite3.connect(path) as db:
-            assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-            kept = db.execute("SELECT COUNT(*) FROM calls WHERE content LIKE ?", (f"{name}-%",)).fetchone()[0]
+        assert sql(path, "PRAGMA integrity_check") == ("ok",)
+        (kept,) = sql(path, "SELECT COUNT(*) FROM calls WHERE content LIKE ?", f"{name}-%")
         # the last batch (50 answers or 50 ms) may be lost, nothing before it
         assert kept >= last[-1] - 200
