@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from voirdire.cli import audit, listing, models, report, selfcheck
+from voirdire.cli import audit, listing, models, plan, report, selfcheck
 
 app = typer.Typer(
     name="voirdire",
@@ -36,6 +36,7 @@ def _root(
 
 
 app.command("audit")(audit.audit)
+app.command("plan")(plan.plan)
 app.command("report")(report.report)
 app.command("selfcheck")(selfcheck.selfcheck)
 app.command("probes")(listing.probes)
