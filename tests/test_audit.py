@@ -197,3 +197,15 @@ def test_a_judge_may_be_audited_twice() -> None:
             runs = [vd.audit(judge, None, "quick", limit=3) for _ in range(2)]
             assert [r.audit.calls.errors for r in runs] == [0, 0]
             assert runs[0].run.verdicts == runs[1].run.verdicts
+
+
+def test_published_metrics_come_from_the_findings_own_calls() -> None:
+    result = vd.audit("mock:noisy?first=.3&cited=.4", None, "quick")
+    position = result.findings["order.swap"].metrics
+    assert position["position_consistency"] + position["conflict_rate"] == pytest.approx(1)  # type: ignore[operator]
+    assert position["biased_to_first"] > position["biased_to_second"]  # type: ignore[operator]
+    assert position["preference_fairness"] < 0  # primacy
+    book = result.findings["authority.book"].metrics
+    assert {"rr", "cr", "asr", "asr_raw", "asr_retest", "asr_chen"} <= set(book)
+    assert book["asr"] == pytest.approx(book["asr_raw"] - book["asr_retest"])  # type: ignore[operator]
+    assert book["rr"] < book["cr"]  # type: ignore[operator]
