@@ -50,7 +50,8 @@ def nominal_levels(
     """
     levels: list[float] = []
     spent = 0.0
-    grid = density = np.empty(0)
+    grid: np.ndarray = np.empty(0)
+    density: np.ndarray = np.empty(0)
     previous = 0.0
     for t in shares:
         step = max(spending(alpha, t) - spent, 1e-15)
@@ -67,7 +68,7 @@ def nominal_levels(
         else:
             gap = t - previous
             kernel = np.exp(-0.5 * (fresh[:, None] - grid[None, :]) ** 2 / gap) / math.sqrt(2 * math.pi * gap)
-            density = np.trapezoid(kernel * density[None, :], grid, axis=1)
+            density = np.asarray(np.trapezoid(kernel * density[None, :], grid, axis=1))
         grid, previous = fresh, t
     return tuple(levels)
 
