@@ -231,7 +231,8 @@ def _example(audit: Audit, example: CounterExample, printer: _Printer, width: in
         for piece in item.pieces:
             if piece.kind in ("ins", "del") and shown < 3:
                 sign, style = ("+", "green") if piece.kind == "ins" else ("-", "red")
-                text = f'   {sign} "{one_line(piece.text, width - 8)}"'
+                quoted = f'"{one_line(piece.text, width - 8)}"' if piece.text.strip() else "a blank"
+                text = f"   {sign} {quoted}"
                 printer.line(text, [(style, 3, len(text))])
                 shown += 1
     if reordered(example.source, example.follow_up):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 from typing import Any
@@ -10,6 +11,7 @@ import build_audits as build
 import pytest
 from rich.console import Console
 
+from voirdire.harness.cases import Edit
 from voirdire.reports import terminal
 
 NEXT = "voirdire compare openai:gpt-5-mini 'swap_average(openai:gpt-5-mini)'"
@@ -62,3 +64,15 @@ def test_holding_probes_are_limited_and_counted() -> None:
     terminal.render(build.fail(), Console(file=stream, width=80), holding=1)
     assert "degradation.number" in stream.getvalue()
     assert "… 6 more hold, 1 does not apply (no reference in this case)" in stream.getvalue()
+
+
+def test_an_edit_that_is_only_a_blank_is_named() -> None:
+    audit = build.fail()
+    example = audit.examples[0]
+    text = example.source.responses[example.target]
+    blank = dataclasses.replace(
+        example,
+        edits=(Edit(len(text), len(text), "\n"),),
+        follow_up=example.source.with_response(example.target, text + "\n"),
+    )
+    assert "+ a blank" in shown(dataclasses.replace(audit, examples=(blank,)), no_color=True)
