@@ -16,6 +16,8 @@ from voirdire.suites.loading import load_suite
 from voirdire.suites.selfcheck import GRID, Row, Tally, check, make_plan
 
 CLEAN = next(row for row in GRID if row.words == "clean, accuracy .85")
+#: fewer audits than this cannot tell whether a rate is kept
+ENOUGH = 100
 CONSTANT = next(row for row in GRID if row.spec == "constant")
 #: the defects that the README's table lists, each with the family in which it must be found
 PLANTED = tuple(row for row in GRID if row.task == "pairwise" and row.family and "&fresh=0" not in row.spec
@@ -80,9 +82,11 @@ def main() -> int:
     )
     if tally.all_hold < 0.8 * tally.audits:
         missed.append("standard: the clean judge holds whole in less than 80 %")
+    if options.audits < ENOUGH:
+        return 0
     for line in missed:
         print(f"MISSED: {line}")
-    return int(bool(missed) and options.audits >= 100)
+    return int(bool(missed))
 
 
 if __name__ == "__main__":
