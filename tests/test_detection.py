@@ -59,7 +59,7 @@ def test_an_oracle_passes_and_is_called_deterministic(quick: Plan) -> None:
 
 def test_a_clean_judge_can_pass_the_standard_suite_whole() -> None:
     tally = check(Row("", CLEAN.spec, cases=200), 8, suite="standard")
-    assert tally.all_hold >= 5  # 96 % of 100 audits in the benchmark
+    assert tally.all_hold >= 5  # 93 % of 100 audits in the benchmark
 
 
 def test_a_second_slot_judge_is_as_biased_as_a_first_slot_judge(quick: Plan) -> None:
