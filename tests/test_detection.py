@@ -7,6 +7,8 @@ each limit is missed with a probability under .002.
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from detection import CLEAN, CONSTANT, PLANTED
 
@@ -130,3 +132,28 @@ def test_an_unchanged_verdict_under_edits_is_not_blamed_for_chaos_elsewhere(quic
     assert found.findings["stability.neutral"].decision == "violated"
     assert found.findings["typos.keyboard"].decision != "violated"
     assert found.findings["order.swap"].decision != "violated"
+
+
+def test_a_judge_that_punishes_typing_errors_is_caught_by_each_typo_probe() -> None:
+    """Planted for INVARIANT: an answer with a word that no clean answer holds loses, whatever it says."""
+    plan = make_plan("standard", 120)
+    sources = {c for arm in [plan.sources.calls] for c in arm.reshape(-1).tolist()}
+    known = {w for i in sources for text in plan.calls[i].case.responses for w in re.findall(r"\w+", text)}
+    typos = [p for p in plan.probes if p.probe.family == "typos"]
+    edited = {int(i) for p in typos if p.follow_up is not None for i in p.follow_up.calls.reshape(-1)}
+    judge = mock_judge("noisy?accuracy=.85")
+    verdicts = []
+    for i, call in enumerate(plan.calls):
+        verdict = judge.answer(call.case, call.sample)
+        wrong = [any(w not in known for w in re.findall(r"\w+", text)) for text in call.case.responses]
+        if i in edited and wrong.count(True) == 1:
+            verdict = type(verdict)(choice=1 - wrong.index(True))
+        verdicts.append(verdict)
+    found = analyse(plan, verdicts).findings
+    for probe in typos:
+        finding = found[probe.probe.name]
+        assert finding.decision == "violated"
+        assert finding.effect is not None
+        assert finding.effect < -0.3  # the better answer lost
+    others = {f.family for f in found.values() if f.decision == "violated"} - {"typos"}
+    assert not others
