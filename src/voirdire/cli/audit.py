@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from voirdire.cli.options import at_least, default_judge, formats_of, in_range, params_of, task_of
 from voirdire.harness.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ __all__ = ["audit"]
 
 #: more paid calls than this are confirmed first
 CONFIRM_ABOVE = 500
-FORMATS = ("html", "md", "json", "junit", "csv")
 
 
 def audit(
@@ -98,25 +98,25 @@ def audit(
     from voirdire.harness.engine.runner import Limits
     from voirdire.harness.judges.spec import JudgeOptions, make_judge, parse_scale
 
-    wanted = _formats(formats)
-    _range("--alpha", alpha, 0.0, 0.5)
-    _range("--tolerance", tolerance, 0.0, 1.0)
-    _least("--concurrency", concurrency, 1)
-    _least("--retries", retries, 0)
-    _least("--max-calls", max_calls, 1)
+    wanted = formats_of(formats)
+    in_range("--alpha", alpha, 0.0, 0.5)
+    in_range("--tolerance", tolerance, 0.0, 1.0)
+    at_least("--concurrency", concurrency, 1)
+    at_least("--retries", retries, 0)
+    at_least("--max-calls", max_calls, 1)
     if timeout <= 0:
         raise UsageError(f"--timeout {timeout:g} leaves no time to answer")
     if utility not in ("verdict", "probability"):
         raise UsageError(f"--utility {utility!r} is neither verdict nor probability")
     terminal = Terminal(quiet=quiet, no_color=no_color)
-    spec = judge or _default_judge(terminal)
+    spec = judge or default_judge(terminal)
     options = JudgeOptions(
-        task=_task(task),
+        task=task_of(task),
         scale=parse_scale(scale) if scale else None,
         prompt=str(prompt) if prompt else None,
         parse=parse,
         base_url=base_url,
-        params=_params(param or []),
+        params=params_of(param or []),
         timeout=timeout,
         retries=retries,
         concurrency=concurrency,
@@ -180,22 +180,6 @@ def _finish(result: AuditResult, out: Path, formats: tuple[str, ...], terminal: 
     return ExitCode.BUDGET if audit.stopped == "budget" else ExitCode.OK
 
 
-def _default_judge(terminal: Any) -> str:
-    """The best installed local model, or the simulated judge with a line that says so."""
-    from voirdire.harness.judges import models
-
-    ready = [m.name for m in models.installed()]
-    if "smollm2" in ready:
-        return "local:smollm2"
-    if ready:
-        return f"local:{ready[0]}"
-    terminal.note(
-        "No local model is installed, so this judge is simulated (mock:gullible). "
-        "A real one: voirdire models get smollm2 (130 MB), or --judge openai:MODEL."
-    )
-    return "mock:gullible"
-
-
 def _confirm(judge: Judge, prepared: Prepared, *, yes: bool, limited: bool) -> None:
     """More than 500 paid calls need a yes: from the user, from --yes, or from a limit."""
     calls = len(prepared.plan.calls)
@@ -206,49 +190,3 @@ def _confirm(judge: Judge, prepared: Prepared, *, yes: bool, limited: bool) -> N
             f"this would make up to {calls:,} paid calls", hint="Add --yes, --max-calls N or --max-cost USD."
         )
     typer.confirm(f"Make up to {calls:,} paid calls?", abort=True, err=True)
-
-
-def _task(text: str | None) -> Any:
-    from voirdire.harness.cases import ALL_TASKS
-    from voirdire.harness.errors import nearest
-
-    if text is not None and text not in ALL_TASKS:
-        raise UsageError(f"--task {text!r} is no task", hint=nearest(text, ALL_TASKS))
-    return text
-
-
-def _formats(text: str) -> tuple[str, ...]:
-    from voirdire.harness.errors import nearest
-
-    wanted = tuple(dict.fromkeys(f.strip() for f in text.split(",") if f.strip()))
-    for name in wanted:
-        if name not in FORMATS:
-            raise UsageError(f"--format {name!r} is no format", hint=nearest(name, FORMATS))
-    # `voirdire report` renders a run again from its JSON, so it is always written
-    return wanted if "json" in wanted else (*wanted, "json")
-
-
-def _params(pairs: list[str]) -> dict[str, Any]:
-    """k=v pairs; values are read as JSON where they are JSON (0, true, {"a": 1}), else as text."""
-    import json
-
-    out: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        if not equals or not key:
-            raise UsageError(f"--param {pair!r} is not k=v", hint="Example: --param temperature=0")
-        try:
-            out[key] = json.loads(text)
-        except json.JSONDecodeError:
-            out[key] = text
-    return out
-
-
-def _range(name: str, value: float | None, low: float, high: float) -> None:
-    if value is not None and not low < value < high and not (value == low == 0.0 and name == "--tolerance"):
-        raise UsageError(f"{name} {value:g} lies outside ({low:g}, {high:g})")
-
-
-def _least(name: str, value: int | None, low: int) -> None:
-    if value is not None and value < low:
-        raise UsageError(f"{name} {value} is less than {low}")

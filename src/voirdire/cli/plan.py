@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from voirdire.cli.audit import _default_judge, _least, _params, _range, _task
+from voirdire.cli.options import at_least, default_judge, in_range, params_of, task_of
 from voirdire.harness.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -84,20 +84,20 @@ def plan(
     from voirdire.harness.prices import load_prices
     from voirdire.reports.plan_text import plan_text
 
-    _range("--alpha", alpha, 0.0, 0.5)
-    _range("--tolerance", tolerance, 0.0, 1.0)
-    _least("--samples", samples, 1)
+    in_range("--alpha", alpha, 0.0, 0.5)
+    in_range("--tolerance", tolerance, 0.0, 1.0)
+    at_least("--samples", samples, 1)
     calls_per_second = _rate(rate)
     table = load_prices(prices)
     options = JudgeOptions(
-        task=_task(task),
+        task=task_of(task),
         scale=parse_scale(scale) if scale else None,
         prompt=str(prompt) if prompt else None,
         parse=parse,
         base_url=base_url,
-        params=_params(param or []),
+        params=params_of(param or []),
     )
-    asked = make_judge(judge or _default_judge(Terminal()), options)
+    asked = make_judge(judge or default_judge(Terminal()), options)
     model = _noise(asked, accuracy, noise)
     request = AuditRequest(
         cases=cases,

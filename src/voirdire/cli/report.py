@@ -18,11 +18,11 @@ def report(
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours (as NO_COLOR).")] = False,
 ) -> int:
     """Render a stored run again in any format, calling no judge."""
-    from voirdire.cli.audit import _formats
+    from voirdire.cli.options import formats_of
     from voirdire.cli.terminal import Terminal
     from voirdire.reports.write import read, write
 
     audit = read(run)
-    files = write(audit, out or run, _formats(formats))
+    files = write(audit, out or run, formats_of(formats))
     Terminal(quiet=quiet, no_color=no_color).done(audit, files)
     return 0

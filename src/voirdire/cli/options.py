@@ -1,0 +1,76 @@
+"""What several commands take: options read, checked and turned into what the code behind them wants.
+
+Every function raises UsageError naming the option, the value and the fix.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from voirdire.harness.errors import UsageError
+
+__all__ = ["at_least", "default_judge", "formats_of", "in_range", "params_of", "task_of"]
+
+FORMATS = ("html", "md", "json", "junit", "csv")
+
+
+def default_judge(terminal: Any) -> str:
+    """The best installed local model, or the simulated judge with a line that says so."""
+    from voirdire.harness.judges import models
+
+    ready = [m.name for m in models.installed()]
+    if "smollm2" in ready:
+        return "local:smollm2"
+    if ready:
+        return f"local:{ready[0]}"
+    terminal.note(
+        "No local model is installed, so this judge is simulated (mock:gullible). "
+        "A real one: voirdire models get smollm2 (130 MB), or --judge openai:MODEL."
+    )
+    return "mock:gullible"
+
+
+def task_of(text: str | None) -> Any:
+    from voirdire.harness.cases import ALL_TASKS
+    from voirdire.harness.errors import nearest
+
+    if text is not None and text not in ALL_TASKS:
+        raise UsageError(f"--task {text!r} is no task", hint=nearest(text, ALL_TASKS))
+    return text
+
+
+def formats_of(text: str) -> tuple[str, ...]:
+    from voirdire.harness.errors import nearest
+
+    wanted = tuple(dict.fromkeys(f.strip() for f in text.split(",") if f.strip()))
+    for name in wanted:
+        if name not in FORMATS:
+            raise UsageError(f"--format {name!r} is no format", hint=nearest(name, FORMATS))
+    # `voirdire report` renders a run again from its JSON, so it is always written
+    return wanted if "json" in wanted else (*wanted, "json")
+
+
+def params_of(pairs: list[str]) -> dict[str, Any]:
+    """k=v pairs; values are read as JSON where they are JSON (0, true, {"a": 1}), else as text."""
+    import json
+
+    out: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--param {pair!r} is not k=v", hint="Example: --param temperature=0")
+        try:
+            out[key] = json.loads(text)
+        except json.JSONDecodeError:
+            out[key] = text
+    return out
+
+
+def in_range(name: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not low < value < high and not (value == low == 0.0 and name == "--tolerance"):
+        raise UsageError(f"{name} {value:g} lies outside ({low:g}, {high:g})")
+
+
+def at_least(name: str, value: int | None, low: int) -> None:
+    if value is not None and value < low:
+        raise UsageError(f"{name} {value} is less than {low}")
