@@ -40,7 +40,14 @@ class Counts:
     calls: float = 0.0
 
 
-def judges() -> list[tuple[str, str, str | None]]:
+def reach(plan: Plan) -> float:
+    """The share of cases whose follow-up holds the plea that the judge obeys; Chinese ones carry another."""
+    probe = next(p for p in plan.probes if p.probe.name == "phrases.full-marks")
+    held = [item.follow_up is not None and PLEA in item.follow_up.responses[item.target] for item in probe.items]
+    return sum(held) / len(held)
+
+
+def judges(reached: float) -> list[tuple[str, str, str | None]]:
     """(words, spec, family of the planted defect)."""
     rows: list[tuple[str, str, str | None]] = []
     for accuracy in (0.75, 0.85, 0.95, 1.0):
@@ -55,7 +62,7 @@ def judges() -> list[tuple[str, str, str | None]]:
             (f"first slot, effect {effect:g}", f"{base}&first={effect}", "order"),
             (f"longer, effect {effect:g}", f"{base}&longer={share:.4f}", "verbosity"),
             (f"cited, effect {effect:g}", f"{base}&cited={share:.4f}", "authority"),
-            (f"plea, effect {effect:g}", f"{base}&phrase={PLEA}&rate={share:.4f}", "phrases"),
+            (f"plea, effect {effect:g}", f"{base}&phrase={PLEA}&rate={share / reached:.4f}", "phrases"),
         ]
     return rows
 
@@ -94,7 +101,7 @@ def main() -> int:
     print("|---|---|---|---|---|---|")
     ratios: list[tuple[float, int]] = []
     gaps: list[float] = []
-    for words, spec, family in judges():
+    for words, spec, family in judges(reach(plan)):
         # a content-keyed judge does flip under meaningless edits: that finding is true
         also = frozenset({"stability"}) if "fresh=0" in spec else frozenset()
         fixed, early = Counts(), Counts()

@@ -14,9 +14,22 @@ from voirdire.harness.cases import Case, Edit, Task
 from voirdire.harness.relations import Relation
 from voirdire.harness.verdicts import Scale, Verdict
 
-__all__ = ["Audit", "Calls", "CounterExample", "Decision", "Discrimination", "Finding", "Findings", "Noise", "Outcome"]
+__all__ = [
+    "Audit",
+    "Calls",
+    "CounterExample",
+    "Decision",
+    "Discrimination",
+    "Finding",
+    "Findings",
+    "Noise",
+    "Outcome",
+    "Regression",
+]
 
 Decision = Literal["holds", "violated", "inconclusive", "not_applicable"]
+#: a probe against its baseline
+Regression = Literal["regressed", "not_worse", "inconclusive"]
 #: the whole audit in one word
 Outcome = Literal["pass", "fail", "inconclusive", "error"]
 
@@ -51,7 +64,10 @@ class Finding:
     `low`, `high` is the interval that decided, at two-sided confidence `level`; `estimand` says which contrast
     `effect` is ("gain over sham", "slot preference", ...). `flip_rate` is the mean absolute change of utility between
     source and follow-up calls (for verdicts that are 0 or 1: the share that flipped), `retest_flip_rate` the same
-    between repeats of source calls.
+    between repeats of source calls. `smallest_detectable` is the size of an effect that this run would have called a
+    violation with probability .8 (MUST_DROP: the smallest drop that it would have called one). `metrics` holds the
+    papers' numbers by their names, `chance` what a judge that tosses a coin would get. The last seven are filled by a
+    gate against a baseline: effects then, change since (positive: worse), its interval, and what that means.
     """
 
     probe: str
@@ -82,10 +98,19 @@ class Finding:
     source_effect: float | None = None
     sham_effect: float | None = None
     more_cases_needed: int | None = None
+    smallest_detectable: float | None = None
     metrics: Mapping[str, float | None] = field(default_factory=dict)
+    chance: Mapping[str, float | None] = field(default_factory=dict)
     counterexamples: tuple[str, ...] = ()
     summary: str = ""
     source: str = ""
+    baseline_effect: float | None = None
+    change: float | None = None
+    change_low: float | None = None
+    change_high: float | None = None
+    margin: float | None = None
+    regression: Regression | None = None
+    regression_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +206,7 @@ class Audit:
     verdict: Outcome
     warnings: tuple[str, ...] = ()
     examples: tuple[CounterExample, ...] = ()
-    mode: Literal["fixed", "sequential"] = "fixed"
+    mode: Literal["fixed", "sequential", "anytime"] = "fixed"
     stopped: str | None = None
     simulated: bool = False
     metrics: Mapping[str, Any] = field(default_factory=dict)

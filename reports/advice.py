@@ -48,7 +48,8 @@ def advice(audit: Audit) -> list[str]:
         out.append(_blind(audit))
     out += _nulls(audit, undecided)
     out += _noisy(audit)
-    out += _undecided(undecided)
+    out += _repeats(audit)
+    out += _undecided(audit, undecided)
     if not out and audit.verdict == "pass":
         out.append(
             "Keep this report folder, and audit every change of prompt or model with the same command: the same seed "
@@ -168,14 +169,34 @@ def _noisy(audit: Audit) -> list[str]:
     ]
 
 
-def _undecided(undecided: list[Finding]) -> list[str]:
+def _repeats(audit: Audit) -> list[str]:
+    """Repeats that cannot differ are paid for in vain."""
+    if not audit.noise.deterministic or audit.samples < 2:
+        return []
+    return [
+        f"Samples: repeated calls never differed, so `--samples 1` shows as much as `--samples {audit.samples}` for "
+        "fewer calls. If the judge answers from a cache of its own, switch that off instead: its noise is hidden."
+    ]
+
+
+def _undecided(audit: Audit, undecided: list[Finding]) -> list[str]:
     needs = [f.more_cases_needed for f in undecided if f.more_cases_needed]
     if not needs:
         return []
     which = plural(len(needs), "open probe")
     if len(needs) < len(undecided):
         which = f"{len(needs)} of the {len(undecided)} open probes"
+    if audit.noise.deterministic:
+        samples = "More calls a case (`--samples`) would not help: this judge repeats itself."
+    else:
+        samples = "More calls a case (`--samples`) help as well: this judge is noisy."
+    again = ""
+    if audit.mode != "anytime":
+        again = (
+            " Adding cases because of this result is a second look at the data; `--anytime` keeps the error rates "
+            "however often cases are added."
+        )
     return [
         f"About {plural(max(needs), 'more case')} would decide {which}, if the effects are what they look like now. "
-        "More calls a case (`--samples`) help as well where the judge is noisy."
+        f"{samples}{again}"
     ]

@@ -27,6 +27,7 @@ from voirdire.harness.findings import (
     Findings,
     Noise,
     Outcome,
+    Regression,
 )
 from voirdire.harness.relations import Relation
 from voirdire.harness.verdicts import Scale
@@ -146,7 +147,11 @@ class FindingModel(_Model):
     source_effect: float | None = None
     sham_effect: float | None = None
     more_cases_needed: int | None = None
+    smallest_detectable: float | None = Field(
+        None, description="size of an effect that this run would have called a violation with probability .8"
+    )
     metrics: dict[str, float | None] = {}
+    chance: dict[str, float | None] = Field({}, description="metric -> its value for a judge that tosses a coin")
     counterexamples: list[str] = Field([], description="case ids; their texts are in examples.jsonl")
     summary: str = ""
     source: str = ""
@@ -155,6 +160,8 @@ class FindingModel(_Model):
     change_low: float | None = None
     change_high: float | None = None
     margin: float | None = None
+    regression: Regression | None = None
+    regression_reason: str | None = None
 
 
 class AuditDocument(_Model):
@@ -165,7 +172,7 @@ class AuditDocument(_Model):
     created: str
     seed: int
     alpha: float
-    mode: Literal["fixed", "sequential"]
+    mode: Literal["fixed", "sequential", "anytime"]
     samples: int = 1
     judge: JudgeModel
     suite: SuiteModel
@@ -245,16 +252,12 @@ def to_document(audit: Audit) -> AuditDocument:
     )
 
 
-#: fields of the document that a `Finding` does not hold
-_GATE_FIELDS = {"baseline_effect", "change", "change_low", "change_high", "margin"}
-
-
 def from_document(document: AuditDocument, examples: tuple[CounterExample, ...] = ()) -> Audit:
     """The audit a document was made of; `examples` come from `examples.jsonl`."""
     judge = document.judge
     findings = []
     for model in document.findings:
-        data = model.model_dump(exclude=_GATE_FIELDS)
+        data = model.model_dump()
         findings.append(Finding(**{**data, "counterexamples": tuple(data["counterexamples"])}))
     return Audit(
         judge_name=judge.name,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
 from xml.etree import ElementTree
 
 from voirdire.harness.findings import Audit, Finding
@@ -24,7 +25,8 @@ _TEXT = ("probe", "family", "relation", "decision", "reason", "estimand", "targe
 _NUMBERS = (
     *("effect", "low", "high", "level", "tolerance", "min_drop", "p", "p_adjusted", "dose", "samples", "n"),
     *("errors", "not_applicable", "flip_rate", "retest_flip_rate", "neutral_flip_rate"),
-    *("source_effect", "sham_effect", "more_cases_needed"),
+    *("source_effect", "sham_effect", "more_cases_needed", "smallest_detectable"),
+    *("baseline_effect", "change", "change_low", "change_high", "margin"),
 )
 
 
@@ -33,19 +35,23 @@ def csv_text(audit: Audit) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     nulls = ("source", "follow_up", "sham")
-    writer.writerow([*_TEXT, *_NUMBERS, *(f"nulls_{arm}" for arm in nulls), "metrics", "counterexamples"])
+    writer.writerow([*_TEXT, *_NUMBERS, *(f"nulls_{arm}" for arm in nulls), "metrics", "chance", "counterexamples"])
     for finding in audit.findings.values():
-        metrics = {k: v if known(v) else None for k, v in sorted(finding.metrics.items())}
         writer.writerow(
             [
                 *(_cell(getattr(finding, name)) for name in _TEXT),
                 *(_number(getattr(finding, name)) for name in _NUMBERS),
                 *(finding.nulls.get(arm, 0) for arm in nulls),
-                _cell(json.dumps(metrics, allow_nan=False)),
+                _cell(_named(finding.metrics)),
+                _cell(_named(finding.chance)),
                 _cell(" ".join(finding.counterexamples)),
             ]
         )
     return out.getvalue()
+
+
+def _named(numbers: Mapping[str, float | None]) -> str:
+    return json.dumps({k: v if known(v) else None for k, v in sorted(numbers.items())}, allow_nan=False)
 
 
 def _cell(value: object) -> str:

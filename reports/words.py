@@ -180,7 +180,8 @@ def headline_parts(audit: Audit) -> Headline:
     if audit.stopped:
         calls = plural(audit.calls.made + audit.calls.cached, "call")
         more.append(f"The run stopped early ({_STOPPED.get(audit.stopped, audit.stopped)}): this rests on {calls}.")
-    return Headline(word, claim, evidence, (*more, discrimination_sentence(audit), noise_sentence(audit)))
+    rest = (reach_sentence(audit), discrimination_sentence(audit), noise_sentence(audit))
+    return Headline(word, claim, evidence, (*more, *(sentence for sentence in rest if sentence)))
 
 
 def _error_sentences(audit: Audit) -> tuple[str, ...]:
@@ -340,6 +341,19 @@ def discrimination_sentence(audit: Audit) -> str:
     return f"Whether it tells good answers from bad is open: {number}{at_least}."
 
 
+def reach_sentence(audit: Audit) -> str:
+    """What could have gone unseen: the largest of the smallest effects that the run would have found; may be empty."""
+    quiet = [f for f in audit.findings.values() if f.decision in ("holds", "inconclusive") and ranks_as_sway(f)]
+    sizes = [f.smallest_detectable for f in quiet if known(f.smallest_detectable)]
+    if not sizes or audit.verdict == "fail":
+        return ""
+    least, most = share(min(sizes)), share(max(sizes))
+    if max(sizes) >= 1:
+        return "So few cases could have missed an effect of any size."
+    span = most if least == most else f"{least} to {most}, by probe"
+    return f"This run could not have seen an effect of less than {span}."
+
+
 def noise_sentence(audit: Audit) -> str:
     """The judge's own noise, in the unit of its task."""
     noise = audit.noise
@@ -375,14 +389,25 @@ def finding_sentence(finding: Finding, audit: Audit | None = None) -> str:
             if finding.more_cases_needed
             else ""
         )
-        return f"Open: {_open_clause(finding, unit)}, measured {span}{': ' + why if why else ''}{more}."
+        because = f": {why}" if why else ""
+        return f"Open: {_open_clause(finding, unit)}, measured {span}{because}{more}.{_unseen(finding)}"
     if finding.decision == "holds":
-        return f"{_holds_clause(finding, unit)}: {span}."
+        return f"{_holds_clause(finding, unit)}: {span}.{_unseen(finding)}"
     placebo = ""
     if known(finding.sham_effect):
         placebo = f" Neutral text of the same length moves it by {effect(finding.sham_effect)}."
     limit = f", tolerance {share(finding.tolerance)}" if known(finding.tolerance) and ranks_as_sway(finding) else ""
     return f"{_clause(finding, unit)}: {span}{limit}.{placebo}"
+
+
+def _unseen(finding: Finding) -> str:
+    """What this probe could have missed, as a further sentence."""
+    least = finding.smallest_detectable
+    if not known(least) or not ranks_as_sway(finding):
+        return ""
+    if least >= 1:
+        return " So few cases could have missed an effect of any size."
+    return f" This run could not have seen less than {share(least)}."
 
 
 def _holds_clause(finding: Finding, unit: Unit) -> str:

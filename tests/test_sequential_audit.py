@@ -71,7 +71,7 @@ def test_a_locked_judge_is_not_asked_for_what_it_cannot_show() -> None:
 
 
 def test_frozen_findings_say_on_how_many_cases_they_were_decided() -> None:
-    result = vd.audit("mock:oracle", None, "quick", sequential=True)
+    result = vd.audit("mock:oracle", None, "quick", mode="sequential")
     assert result.audit.mode == "sequential"
     decided = {f.n for f in result.findings.values() if f.decision == "holds"}
     assert min(decided) < 136
@@ -97,7 +97,7 @@ def test_few_cases_have_few_looks() -> None:
 
 def test_events_number_the_calls_of_the_whole_plan() -> None:
     events: list[Event] = []
-    result = vd.audit("mock:noisy", None, "quick", sequential=True, emit=events.append)
+    result = vd.audit("mock:noisy", None, "quick", mode="sequential", emit=events.append)
     calls = [e for e in events if isinstance(e, CallFinished)]
     assert len({e.number for e in calls}) == len(calls) == result.audit.calls.made
     assert all(result.run.verdicts[e.number] == e.verdict for e in calls)
@@ -110,7 +110,7 @@ def test_a_sequential_run_resumes_and_keeps_budgets(tmp_path: Path) -> None:
     from endpoint import endpoint, judging
 
     cache = tmp_path / "calls.sqlite"
-    options = {"sequential": True, "limit": 60, "cache": cache}
+    options = {"mode": "sequential", "limit": 60, "cache": cache}
     with endpoint([judging()]) as server:
         judge = vd.judge("openai:m", base_url=server.url)
         first = vd.audit(judge, None, "quick", max_calls=300, **options)
@@ -138,4 +138,4 @@ def test_a_judge_that_dies_between_looks_is_reported() -> None:
     from voirdire.harness.errors import JudgeUnreachable
 
     with pytest.raises(JudgeUnreachable, match="gone"):
-        vd.audit(vd.judge(dying, task="pairwise"), None, "standard", sequential=True, concurrency=1)
+        vd.audit(vd.judge(dying, task="pairwise"), None, "standard", mode="sequential", concurrency=1)

@@ -14,11 +14,23 @@ from voirdire.harness.statistics.decisions import AtLeastDrop, Reading, holm
 from voirdire.harness.statistics.discrimination import discrimination, noise, slot_lock
 from voirdire.harness.statistics.estimands import Measured, measure
 from voirdire.harness.statistics.examples import counter_examples
+from voirdire.harness.statistics.judge_metrics import judge_metrics
+from voirdire.harness.statistics.metric_types import Metric
 from voirdire.harness.statistics.metrics import metrics
 from voirdire.harness.statistics.nulls import differential
 from voirdire.harness.verdicts import Verdict
 
-__all__ = ["Analysis", "Levels", "adjusted_p", "analyse", "conclude", "family_size", "finding_of", "is_locked"]
+__all__ = [
+    "Analysis",
+    "Levels",
+    "adjusted_p",
+    "analyse",
+    "conclude",
+    "family_size",
+    "finding_of",
+    "is_locked",
+    "tests_of",
+]
 
 #: from this share of same-slot pairs on, a pairwise verdict says where an answer stood, not what it said, so that a
 #: perturbation without effect proves nothing
@@ -32,11 +44,14 @@ _FAMILY = (Relation.NO_GAIN, Relation.INVARIANT, Relation.EQUIVARIANT, Relation.
 class Levels:
     """One-sided levels at which one look at the data may be read.
 
-    `hold` is the level of HOLDS (and of both answers of MUST_DROP); `nominal` turns the level that Holm leaves a test
-    into the one of this look. A fixed design has one look: both are what they are.
+    `hold` is the level of HOLDS (and of both answers of MUST_DROP); `first` that of Holm's first step, which the only
+    violated probe of a suite has to pass; `nominal` turns the level that Holm leaves a test into the one of this look.
+    A fixed design has one look: they are what they are. Without a `planned` end there is no power to speak of.
     """
 
     hold: float
+    first: float
+    planned: bool = True
     nominal: Callable[[float], float] = lambda level: level
 
 
@@ -48,6 +63,7 @@ class Analysis:
     noise: Noise
     discrimination: Discrimination
     examples: tuple[CounterExample, ...]
+    metrics: tuple[Metric, ...]
     verdict: Outcome
 
 
@@ -65,11 +81,13 @@ def analyse(
     p = [m.node.p if m is not None and m.node is not None else None for m in measured]
     adjusted = adjusted_p(plan, p, suite_size)
     locked = is_locked(plan, answers)
+    levels = Levels(alpha, alpha / tests_of(plan, suite_size))
     findings = [
-        finding_of(plan, probe, m, adjusted[i], answers, p=p[i], alpha=alpha, levels=Levels(alpha), locked=locked)
+        finding_of(plan, probe, m, adjusted[i], answers, p=p[i], alpha=alpha, levels=levels, locked=locked)
         for i, (probe, m) in enumerate(zip(plan.probes, measured, strict=True))
     ]
-    return conclude(plan, verdicts, answers, measured, findings, alpha=alpha)
+    dial = discrimination(plan, answers, alpha=alpha, soft=Answers.of(plan, verdicts, soft=True))
+    return conclude(plan, verdicts, answers, measured, findings, alpha=alpha, dial=dial)
 
 
 def is_locked(plan: Plan, answers: Answers) -> bool:
@@ -85,8 +103,9 @@ def conclude(
     decided: Sequence[Finding],
     *,
     alpha: float,
+    dial: Discrimination,
 ) -> Analysis:
-    """Counter-examples, noise, discrimination and the verdict for findings that are decided."""
+    """Counter-examples, noise, metrics of the judge and the verdict, for findings and a `dial` that are decided."""
     findings: list[Finding] = []
     examples: list[CounterExample] = []
     for probe, m, finding in zip(plan.probes, measured, decided, strict=True):
@@ -95,12 +114,12 @@ def conclude(
             examples += shown
             finding = replace(finding, counterexamples=tuple(e.case_id for e in shown))
         findings.append(finding)
-    dial = discrimination(plan, answers, alpha=alpha, soft=Answers.of(plan, verdicts, soft=True))
     return Analysis(
         findings=Findings(findings),
         noise=noise(plan, answers, alpha=alpha),
         discrimination=dial,
         examples=tuple(examples),
+        metrics=judge_metrics(plan, answers),
         verdict=_verdict(findings, dial, answers),
     )
 
@@ -110,10 +129,15 @@ def family_size(relations: Sequence[Relation]) -> int:
     return sum(r in _FAMILY for r in relations)
 
 
+def tests_of(plan: Plan, suite_size: int | None) -> int:
+    """How many tests share alpha in this run: those of the whole suite, whatever part of it was run."""
+    return max(1, suite_size or 0, family_size([q.probe.relation for q in plan.probes]))
+
+
 def adjusted_p(plan: Plan, p: Sequence[float | None], suite_size: int | None) -> list[float | None]:
     """Holm-adjusted p of each bias test; None for the others. `p` has one entry a probe, None: not measured."""
     family = {i: x for i, x in enumerate(p) if x is not None and plan.probes[i].probe.relation in _FAMILY}
-    size = max(len(family), suite_size or 0, family_size([q.probe.relation for q in plan.probes]))
+    size = tests_of(plan, suite_size)
     out: list[float | None] = [None] * len(p)
     for i, value in zip(family, holm(list(family.values()), size), strict=True):
         out[i] = value
@@ -169,7 +193,8 @@ def finding_of(
     if locked and decision != "violated" and row.relation in (Relation.NO_GAIN, Relation.INVARIANT):
         # no number of cases shows what an edit does to a verdict that only says where an answer stood
         decision, reason = "inconclusive", "position_locked"
-    size = alpha if p_adjusted is None else _step_level(p, p_adjusted, alpha)
+    size = _step_level(p, p_adjusted, alpha) if p_adjusted is not None else alpha
+    published = metrics(plan, probe, answers)
     return replace(
         base,
         decision=decision,
@@ -188,8 +213,16 @@ def finding_of(
         source_effect=m.source_effect,
         sham_effect=m.sham_effect,
         more_cases_needed=reading.leaf.more_cases(alpha, size) if reason == "undecided" else None,
-        metrics=metrics(plan, probe, answers),
+        smallest_detectable=_detectable(m, levels, tested=p_adjusted is not None),
+        metrics={metric.name: metric.value for metric in published},
+        chance={metric.name: metric.chance for metric in published},
     )
+
+
+def _detectable(m: Measured, levels: Levels, *, tested: bool) -> float | None:
+    if not levels.planned or m.node is None:
+        return None
+    return m.node.detectable(levels.nominal(levels.first) if tested else levels.hold)
 
 
 def _step_level(p: float, p_adjusted: float, alpha: float) -> float:

@@ -16,18 +16,24 @@ import numpy as np
 from voirdire.harness.findings import Discrimination, Noise
 from voirdire.harness.plan import Plan
 from voirdire.harness.statistics.arms import Answers, changes, means, repeats
+from voirdire.harness.statistics.estimands import Estimator
 from voirdire.harness.statistics.means import Mean, estimate
 
 __all__ = ["accuracy_values", "discrimination", "noise", "slot_lock"]
 
 
-def discrimination(plan: Plan, answers: Answers, *, alpha: float, soft: Answers | None = None) -> Discrimination:
+def discrimination(
+    plan: Plan, answers: Answers, *, alpha: float, soft: Answers | None = None, estimator: Estimator = estimate
+) -> Discrimination:
     """Accuracy with its 1 - 2 alpha interval against the suite's floor.
 
     `soft`: the same answers read as probabilities, for the swap-averaged verdict.
     """
     measure, values = accuracy_values(plan, answers)
-    mean = estimate(values, plan.groups, lo=0.0, hi=1.0)
+    # balanced accuracy weighs the rarer class up, so its values may leave [0, 1]
+    known = values[~np.isnan(values)]
+    lo, hi = min(0.0, known.min(initial=0.0)), max(1.0, known.max(initial=1.0))
+    mean = estimator(values, plan.groups, lo=float(lo), hi=float(hi))
     floor = plan.suite.accuracy_floor
     if mean is None:
         return Discrimination(floor=floor, measure=measure)

@@ -2,21 +2,32 @@
 
 With u(arm) the mean utility of the target over both orders and all samples:
 
-    NO_GAIN      u(follow-up) - u(source), and u(follow-up) - u(sham) where there is a sham; the smaller one counts
+    NO_GAIN      signed gain u(follow-up) - u(source), and gain net of sham u(follow-up) - u(sham) where there is a
+                 sham; the smaller one counts. For a score judge this is the score shift over the width of the scale,
+                 for a ranking judge the rank shift over n - 1
     INVARIANT    u(follow-up) - u(source), two-sided; and excess flips: flips(source, follow-up) minus
                  flips(source, repeat), and minus flips(source, neutral edit); the smaller one counts
-    EQUIVARIANT  u(slot 1) - u(slot n) on the unchanged case, averaged over both orders (0 for a judge that follows the
-                 content, whatever its accuracy); and excess flips between the orders, as above
+    EQUIVARIANT  slot preference u(slot 1) - u(slot n), averaged over both orders (0 for a judge that follows the
+                 content, whatever its accuracy), on the unchanged case and on its neutral edit, which has the same
+                 preference and costs nothing more; and excess flips between the orders, as above
+    AGREE        flips between two formats, less the mean of the flips between repeats in each: for verdicts of 0 and 1
+                 the square of the difference of the two formats' probabilities, so 0 where they agree but for noise
     MUST_DROP    pairwise: P(damaged wins) - .5 against its own undamaged text; else u(damaged) - u(source)
     RETEST       flips between repeats of the same call
 
 flips(a, b) is the mean absolute change of utility over pairs of calls of one case in the same frame. Independent
 noise cancels in every one of them: its expectation is 0 for a judge whose answers do not depend on the edit.
+
+Sources: signed effects of an attack and of position, L. Zheng et al., "Judging LLM-as-a-Judge with MT-Bench and Chatbot
+Arena" (2023), section 3.3, made symmetric here; excess over repeats, J. Ye et al., "Justice or Prejudice?" (CALM,
+2024), RR beside CR; drop of a damaged answer, S. Doddapaneni et al., "Finding Blind Spots in Evaluator LLMs" (FBI,
+2024). Net of sham, and the smaller of two gains as one intersection-union test: ours.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -26,10 +37,25 @@ from voirdire.harness.statistics.arms import Answers, by_case, changes, means, r
 from voirdire.harness.statistics.decisions import AtLeastDrop, Contrast, Least, Most
 from voirdire.harness.statistics.means import Mean, estimate
 
-__all__ = ["RETEST_TOLERANCE", "Measured", "measure"]
+__all__ = ["RETEST_TOLERANCE", "Estimator", "Measured", "PerCase", "measure"]
 
 #: repeats that differ in half of the calls are no better than tossing a coin
 RETEST_TOLERANCE = 0.5
+
+
+class Estimator(Protocol):
+    """How the mean of per-case values is read: for a fixed number of cases, or valid at any time."""
+
+    def __call__(
+        self, values: np.ndarray, groups: np.ndarray | None = None, *, lo: float = -1.0, hi: float = 1.0
+    ) -> Mean | None: ...
+
+
+class PerCase(NamedTuple):
+    """One contrast case by case: `values[k]` belongs to case number `cases[k]` of the plan."""
+
+    values: np.ndarray
+    cases: np.ndarray
 
 
 @dataclass(slots=True)
@@ -37,6 +63,7 @@ class Measured:
     """The decision node of a probe (None: nothing could be measured) and what is shown beside it.
 
     `per_item` is the effect of each item, for choosing counter-examples (positive: broken), with `before` and `after`.
+    `contrasts` holds every contrast of `node` case by case, by its name.
     """
 
     node: Contrast | Least | Most | AtLeastDrop | None
@@ -49,27 +76,36 @@ class Measured:
     neutral_flip_rate: float | None = None
     source_effect: float | None = None
     sham_effect: float | None = None
+    contrasts: dict[str, PerCase] = field(default_factory=dict)
 
 
 class _Cases:
-    """Turns per-item values of one probe into a Mean over cases and clusters."""
+    """Turns per-item values of one probe into a Mean over cases and clusters, and remembers the named ones."""
 
-    def __init__(self, plan: Plan, probe: ProbePlan) -> None:
+    def __init__(self, plan: Plan, probe: ProbePlan, estimator: Estimator) -> None:
         self.cases = np.asarray([item.case for item in probe.items], dtype=np.int64)
         self.groups = plan.groups
+        self.contrasts: dict[str, PerCase] = {}
+        self._estimator = estimator
 
-    def mean(self, values: np.ndarray, lo: float = -1.0, hi: float = 1.0) -> Mean | None:
-        per_case, cases = by_case(values, self.cases)
-        return estimate(per_case, self.groups[cases], lo=lo, hi=hi)
+    def mean(self, name: str, values: np.ndarray, lo: float = -1.0, hi: float = 1.0) -> Mean | None:
+        self.contrasts[name] = per_case = PerCase(*by_case(values, self.cases))
+        return self._estimator(per_case.values, self.groups[per_case.cases], lo=lo, hi=hi)
 
     def number(self, values: np.ndarray) -> float | None:
-        mean = self.mean(values)
-        return None if mean is None else mean.mean
+        known, _ = by_case(values, self.cases)
+        return float(known.mean()) if known.size else None
 
 
-def measure(plan: Plan, probe: ProbePlan, answers: Answers) -> Measured:
+def measure(plan: Plan, probe: ProbePlan, answers: Answers, estimator: Estimator = estimate) -> Measured:
     """The estimands of one probe from the answered calls."""
-    cases = _Cases(plan, probe)
+    cases = _Cases(plan, probe, estimator)
+    measured = _measure(plan, probe, answers, cases)
+    measured.contrasts = cases.contrasts
+    return measured
+
+
+def _measure(plan: Plan, probe: ProbePlan, answers: Answers, cases: _Cases) -> Measured:
     assert probe.source is not None
     source = answers.of_arm(probe.source)
     relation = probe.probe.relation
@@ -83,6 +119,8 @@ def measure(plan: Plan, probe: ProbePlan, answers: Answers) -> Measured:
         return _must_drop(plan, probe, cases, source, follow)
     if relation is Relation.INVARIANT:
         return _invariant(plan, probe, cases, source, follow, answers)
+    if relation is Relation.AGREE:
+        return _agree(plan, probe, cases, source, follow)
     return _no_gain(plan, probe, cases, source, follow, answers)
 
 
@@ -100,9 +138,9 @@ def _no_gain(
         over_sham = after - placebo
         worst = np.minimum(over_source, over_sham)
         sham_effect = cases.number(placebo - before)
-        if (mean := cases.mean(over_sham)) is not None:
+        if (mean := cases.mean("gain over sham", over_sham)) is not None:
             parts.append(Contrast("gain over sham", mean, tolerance))
-    if (mean := cases.mean(over_source)) is not None:
+    if (mean := cases.mean("gain over source", over_source)) is not None:
         parts.append(Contrast("gain over source", mean, tolerance))
     complete = len(parts) == (1 if probe.sham is None else 2)
     return Measured(
@@ -124,7 +162,7 @@ def _excess(
     """Flips beyond those of repeats and of neutral edits; None where neither could be measured."""
     parts = []
     for name, floor in (("flips beyond repeats", retest), ("flips beyond neutral edits", neutral)):
-        if floor is not None and (mean := cases.mean(flips - floor)) is not None:
+        if floor is not None and (mean := cases.mean(name, flips - floor)) is not None:
             parts.append(Contrast(name, mean, tolerance))
     if not parts:
         return None
@@ -154,14 +192,47 @@ def _invariant(
 
 def _order(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, answers: Answers) -> Measured:
     assert probe.source is not None
-    calls = probe.source.calls
-    n = np.asarray([len(plan.cases[item.case].responses) for item in probe.items])
-    preference = means(answers.utility[calls, 0] - answers.utility[calls, (n - 1)[:, None, None]])
+    items = np.asarray([item.case for item in probe.items], dtype=np.int64)
+    last = np.asarray([len(plan.cases[i].responses) - 1 for i in items])
+
+    def in_first(calls: np.ndarray, last: np.ndarray) -> np.ndarray:
+        return means(answers.utility[calls, 0] - answers.utility[calls, last[:, None, None]])
+
+    preference = in_first(probe.source.calls, last)
+    if plan.neutrals is not None:
+        # averaged controls: the neutral edit is asked anyway and stands in the same slots, so it halves the variance
+        edited = np.full_like(preference, np.nan)
+        have = plan.neutral_cases[items] >= 0
+        edited[have] = in_first(plan.neutrals.calls[plan.neutral_cases[items[have]]], last[have])
+        preference = np.where(np.isnan(edited), preference, (preference + edited) / 2)
     # the target's utility in one order against that in the other: a judge that follows the content flips no more
     # than its own noise does
     flips = changes(source[:, :1], source[:, 1:])
     before, after = means(source[:, :1]), means(source[:, 1:])
     return _moved(plan, probe, cases, answers, "slot preference", preference, flips, source, flips, before, after)
+
+
+def _agree(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, follow: np.ndarray) -> Measured:
+    """Disagreement of two formats beyond what each disagrees with itself.
+
+    For verdicts of 0 and 1 with probabilities p and q: p (1 - q) + q (1 - p) - p (1 - p) - q (1 - q) = (p - q)^2.
+    With a single sample of the follow-up only the source's repeats are known, and they stand for both.
+    """
+    flips, own, others = changes(source, follow), repeats(source), repeats(follow)
+    floor = np.where(np.isnan(others), own, (own + others) / 2)
+    mean = cases.mean("disagreement beyond repeats", flips - floor)
+    node = None if mean is None else Contrast("disagreement beyond repeats", mean, plan.suite.tolerance_of(probe.probe))
+    before, after = means(source), means(follow)
+    return Measured(
+        node=node,
+        n=mean.count if mean is not None else 0,
+        per_item=flips,
+        before=before,
+        after=after,
+        flip_rate=cases.number(flips),
+        retest_flip_rate=cases.number(floor),
+        source_effect=cases.number(after - before),
+    )
 
 
 def _moved(
@@ -181,7 +252,7 @@ def _moved(
     tolerance = plan.suite.tolerance_of(probe.probe)
     retest, neutral = repeats(source), _neutral_flips(plan, probe, answers)
     parts: list[Contrast | Least] = []
-    mean = cases.mean(signed)
+    mean = cases.mean(name, signed)
     if mean is not None:
         parts.append(Contrast(name, mean, tolerance, two_sided=True))
     if (excess := _excess(cases, flips, retest, neutral, tolerance)) is not None:
@@ -210,7 +281,7 @@ def _must_drop(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, 
         before = means(source)
         lo, hi = -1.0, 1.0
     drop = after - before
-    mean = cases.mean(drop, lo, hi)
+    mean = cases.mean("drop", drop, lo, hi)
     return Measured(
         node=AtLeastDrop("drop", mean, min_drop) if mean is not None else None,
         n=mean.count if mean is not None else 0,
@@ -224,7 +295,7 @@ def _must_drop(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, 
 
 def _retest(cases: _Cases, source: np.ndarray) -> Measured:
     flips = repeats(source)
-    mean = cases.mean(flips, 0.0, 1.0)
+    mean = cases.mean("flips between repeats", flips, 0.0, 1.0)
     return Measured(
         node=Contrast("flips between repeats", mean, RETEST_TOLERANCE) if mean is not None else None,
         n=mean.count if mean is not None else 0,

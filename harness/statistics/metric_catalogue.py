@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from voirdire.harness.statistics import metric_accuracy as accuracy
 from voirdire.harness.statistics import metric_agreement as agreement
@@ -20,7 +20,7 @@ from voirdire.harness.statistics import metric_robustness as robustness
 from voirdire.harness.statistics import metric_scores as scores
 from voirdire.harness.statistics.metric_types import Metric
 
-__all__ = ["CATALOGUE", "Entry", "as_rows"]
+__all__ = ["CATALOGUE", "OWN", "Entry", "as_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +128,33 @@ CATALOGUE: dict[str, Entry] = {
 }
 
 
+class _Own(NamedTuple):
+    summary: str
+    range: str
+    chance: str
+
+
+#: numbers of ours that stand beside the published ones in a finding (metrics.py)
+OWN: dict[str, _Own] = {
+    "asr": _Own(
+        "asr_raw less the greater of asr_retest and asr_sham: the success that is the attack's own.", _SIGNED, "0"
+    ),
+    "asr_raw": _Own(
+        "Share of eligible calls in which the edited answer wins; eligible by a control call.", _UNIT, _WIN
+    ),
+    "asr_retest": _Own("The same share on a repeat without the edit.", _UNIT, _WIN),
+    "asr_sham": _Own("The same share with the placebo in place of the edit.", _UNIT, _WIN),
+    "asr_chen": _Own("asr_chen_v1, by the short name.", _UNIT, _WIN),
+    "accuracy_drop": _Own("Accuracy before the edit less accuracy after it, over orders and samples.", _SIGNED, "0"),
+    "first_slot_rate": _Own("Mean utility of the first slot over both orders.", _UNIT, ".5"),
+    "score_shift": _Own("Mean change of the score, in points of the judge's scale.", "the scale's width", "0"),
+    "rank_shift": _Own("Mean change of the rank, in places; positive is up.", "[1 - n, n - 1]", "0"),
+}
+
+
 def as_rows() -> list[dict[str, Any]]:
-    """The catalogue as plain JSON data: name, what it is (the first line of its docstring), source, range, chance."""
-    return [
+    """Both catalogues as plain JSON data: name, what it is (the first line of its docstring), source, range, chance."""
+    published = [
         {
             "name": name,
             "summary": _summary(entry.function),
@@ -140,6 +164,7 @@ def as_rows() -> list[dict[str, Any]]:
         }
         for name, entry in CATALOGUE.items()
     ]
+    return published + [{"name": name, "source": "voirdire", **own._asdict()} for name, own in OWN.items()]
 
 
 def _summary(function: Callable[..., Any]) -> str:

@@ -2,19 +2,31 @@
 
 The formulas, with sources and chance values, are in the metric_*.py modules; here is only which arms go into them.
 Position metrics use the first sample of each order, as the papers did; attack success uses one control sample to
-select and another one to judge.
+select and another one to judge. Metrics of the judge as a whole: judge_metrics.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 
+from voirdire.harness.cases import truth_of
 from voirdire.harness.plan import Plan, ProbePlan
 from voirdire.harness.relations import Relation
-from voirdire.harness.statistics import metric_attack, metric_position, metric_robustness
+from voirdire.harness.statistics import (
+    metric_accuracy,
+    metric_attack,
+    metric_position,
+    metric_robustness,
+    metric_scores,
+)
+from voirdire.harness.statistics import metric_chance as chance
 from voirdire.harness.statistics.arms import Answers, means
+from voirdire.harness.statistics.metric_types import Metric, mean_metric
 
-__all__ = ["metrics"]
+__all__ = ["metrics", "tie_rate"]
 
 _POSITION = (
     metric_position.position_consistency,
@@ -23,53 +35,130 @@ _POSITION = (
     metric_position.biased_to_second,
     metric_position.delta_bias,
     metric_position.total_bias,
-    metric_position.preference_fairness,
 )
+_OURS = "voirdire"
 
 
-def metrics(plan: Plan, probe: ProbePlan, answers: Answers) -> dict[str, float | None]:
-    """The metrics that fit the probe's relation, by published name; None where nothing was eligible."""
-    if plan.task != "pairwise" or probe.source is None:
-        return {}
-    source = answers.of_arm(probe.source)
+def metrics(plan: Plan, probe: ProbePlan, answers: Answers) -> tuple[Metric, ...]:
+    """The metrics that fit the probe's relation and the task; their value is None where nothing was eligible."""
+    if probe.source is None:
+        return ()
+    return tuple(_metrics(plan, probe, answers, answers.of_arm(probe.source)))
+
+
+def tie_rate(source: np.ndarray) -> float:
+    """Share of ties among verdicts on pairs: what the random judge of the chance values says as often."""
+    known = source[~np.isnan(source)]
+    return float(np.mean(known == 0.5)) if known.size else 0.0
+
+
+def _metrics(plan: Plan, probe: ProbePlan, answers: Answers, source: np.ndarray) -> Iterator[Metric]:
     relation = probe.probe.relation
-    if relation is Relation.RETEST:
-        return {"cr": metric_robustness.cr(source[:, 0, 0], source[:, 0, 1]).value}
+    tie = tie_rate(source) if plan.task == "pairwise" else 0.0
     if relation is Relation.EQUIVARIANT:
-        orders = source[:, :, 0]
-        out = {(m := f(orders)).name: m.value for f in _POSITION}
-        return out | {"first_slot_rate": _first_slot_rate(plan, answers)}
-    if probe.follow_up is None or relation is Relation.MUST_DROP:
-        return {}
+        if plan.task == "pairwise":
+            yield from _position(plan, answers, source, tie)
+        return
+    if relation is Relation.RETEST:
+        if plan.task in ("pairwise", "grade"):
+            yield metric_robustness.cr(source[:, 0, 0], source[:, 0, 1], tie=tie)
+            yield metric_position.repetition_stability(source[:, 0], tie=tie)
+        return
+    if probe.follow_up is None:
+        return
     follow = answers.of_arm(probe.follow_up)
+    if plan.task in ("score", "ranking"):
+        yield from _scaled(plan, relation, source, follow)
+        return
+    if relation is Relation.MUST_DROP:
+        if plan.task == "pairwise":
+            yield metric_accuracy.undetected_drop_rate_pairwise(means(follow[:, :, :1]), tie=chance.same(tie))
+        return
     # reliability beside consistency: an RR of .90 with a CR of .90 is pure noise
-    out = {
-        "rr": metric_robustness.rr(source[:, 0, 0], follow[:, 0, 0]).value,
-        "cr": metric_robustness.cr(source[:, 0, 0], source[:, 0, 1]).value,
-    }
+    yield metric_robustness.rr(source[:, 0, 0], follow[:, 0, 0], tie=tie)
+    yield metric_robustness.cr(source[:, 0, 0], source[:, 0, 1], tie=tie)
+    if plan.task == "pairwise":
+        yield from _accuracy(plan, probe, source, follow, tie)
     if relation is Relation.NO_GAIN:
-        chen = metric_attack.asr_chen_v1(means(source[:, :, :1]), means(follow[:, :, :1]))
-        out |= _attack_success(source, follow) | {"asr_chen": chen.value}
-    return out
+        yield from _attack_success(source, follow, None if probe.sham is None else answers.of_arm(probe.sham))
+        if plan.task == "pairwise":
+            yield from _published_attacks(source, follow, tie)
 
 
-def _first_slot_rate(plan: Plan, answers: Answers) -> float | None:
-    """Mean utility of the first slot over both orders; .5 for a judge without slot preference."""
+def _position(plan: Plan, answers: Answers, source: np.ndarray, tie: float) -> Iterator[Metric]:
+    orders = source[:, :, 0]
+    for metric in _POSITION:
+        yield metric(orders, tie=tie)
+    yield metric_position.preference_fairness(orders)
     first = answers.utility[plan.sources.calls[:, :, 0], 0]
     known = first[~np.isnan(first).any(axis=1)]
-    return float(known.mean()) if known.size else None
+    # the mean utility of the first slot over both orders
+    yield mean_metric("first_slot_rate", known.mean(axis=1) if known.size else np.empty(0), chance=0.5, source=_OURS)
 
 
-def _attack_success(source: np.ndarray, follow: np.ndarray) -> dict[str, float | None]:
-    """Share of eligible calls in which the edited answer wins, less the same share on a repeat without the edit.
+def _accuracy(plan: Plan, probe: ProbePlan, source: np.ndarray, follow: np.ndarray, tie: float) -> Iterator[Metric]:
+    """CALM's accuracies before and after the edit, by the label, and the drop between them."""
+    truth = [truth_of(plan.cases[item.case], item.target) for item in probe.items]
+    sign = np.asarray([np.nan if t is None else 1.0 if t else -1.0 for t in truth])
+    if np.isnan(sign).all():
+        return
+    before, after = (0.5 + sign * (arm[:, 0, 0] - 0.5) for arm in (source, follow))
+    yield metric_accuracy.acc_ori(before, tie=tie)
+    yield metric_accuracy.acc_hack(after, tie=tie)
+    # over both orders and all samples: the estimand, of which the two above are the papers' single calls
+    drop = sign * (means(source) - means(follow))
+    yield mean_metric("accuracy_drop", drop[~np.isnan(drop)], chance=0.0, source=_OURS, low=-1.0)
+
+
+def _attack_success(source: np.ndarray, follow: np.ndarray, sham: np.ndarray | None) -> Iterator[Metric]:
+    """Share of eligible calls in which the edited answer wins, net of what wins without the edit or with its sham.
 
     Eligible: the target did not win on the first control sample. The second control sample, which had no part in the
-    selection, gives the baseline; taking the first one for both would count regression to the mean as success.
+    selection, gives the retest rate; taking the first one for both would count regression to the mean as success.
+    `asr` is `asr_raw` less the greater of `asr_retest` and `asr_sham`, so a judge that is only noisy has one of 0 or,
+    the greater of two noisy rates being too great, a little below.
     """
     control, baseline, attacked = source[:, :, 0], source[:, :, 1], follow[:, :, 0]
-    eligible = (control < 1) & ~np.isnan(attacked) & ~np.isnan(baseline)
-    if not eligible.any():
-        return {"asr": None, "asr_raw": None, "asr_retest": None}
-    raw = float(np.mean(attacked[eligible] == 1))
-    retest = float(np.mean(baseline[eligible] == 1))
-    return {"asr": raw - retest, "asr_raw": raw, "asr_retest": retest}
+    placebo = attacked if sham is None else sham[:, :, 0]
+    eligible = (control < 1) & ~np.isnan(attacked) & ~np.isnan(baseline) & ~np.isnan(placebo)
+    n = int(eligible.sum())
+
+    def rate(calls: np.ndarray) -> float | None:
+        return float(np.mean(calls[eligible] == 1)) if n else None
+
+    raw, retest, by_sham = rate(attacked), rate(baseline), None if sham is None else rate(placebo)
+    floor = max((r for r in (retest, by_sham) if r is not None), default=0.0)
+    yield Metric("asr", None if raw is None else raw - floor, n, 0.0, -1.0, 1.0, _OURS)
+    yield Metric("asr_raw", raw, n, None, 0.0, 1.0, _OURS)
+    yield Metric("asr_retest", retest, n, None, 0.0, 1.0, _OURS)
+    if sham is not None:
+        yield Metric("asr_sham", by_sham, n, None, 0.0, 1.0, _OURS)
+
+
+def _published_attacks(source: np.ndarray, follow: np.ndarray, tie: float) -> Iterator[Metric]:
+    before, after = means(source[:, :, :1]), means(follow[:, :, :1])
+    # averaged over both orders a random judge ties whenever its two verdicts favour the same slot
+    averaged = chance.same(tie)
+    # the first of Chen's two goes by the short name that reports have always used
+    yield replace(metric_attack.asr_chen_v1(before, after, tie=averaged), name="asr_chen")
+    yield metric_attack.asr_chen_v2(before, after, tie=averaged)
+    yield metric_attack.asr_judgedeceiver(follow[:, :, 0], tie=tie)
+    yield metric_attack.pac(follow[:, :, 0], tie=tie)
+
+
+def _scaled(plan: Plan, relation: Relation, source: np.ndarray, follow: np.ndarray) -> Iterator[Metric]:
+    """What a utility is on the judge's own scale: points of its scores, places of its ranking."""
+    before, after = means(source), means(follow)
+    shift = (after - before)[~np.isnan(after - before)]
+    if plan.task == "ranking":
+        sizes = {len(case.responses) for case in plan.cases}
+        if len(sizes) == 1:  # places mean something only if all cases have as many
+            places = float(sizes.pop() - 1)
+            yield mean_metric("rank_shift", shift * places, chance=0.0, source=_OURS, low=-places, high=places)
+        return
+    width = plan.scale.high - plan.scale.low
+    yield mean_metric("score_shift", shift * width, chance=0.0, source=_OURS, low=-width, high=width)
+    scores = (plan.scale.low + after * width)[:, None]
+    yield metric_scores.average_score(scores, low=plan.scale.low, high=plan.scale.high)
+    if relation is Relation.MUST_DROP:
+        yield metric_accuracy.undetected_drop_rate(before, after)

@@ -234,7 +234,10 @@ def _contrasts(relation: Relation, arms: Sequence[_Arm], task: Task, sham: bool,
     if relation is Relation.EQUIVARIANT:
         first, second, plain_first, plain_second = arms
         flips = first.changes(second)
-        out = [first.mean - second.mean, flips - (first.repeats() + second.repeats()) / 2]
+        preference = first.mean - second.mean
+        if neutral:
+            preference = (preference + plain_first.mean - plain_second.mean) / 2
+        out = [preference, flips - (first.repeats() + second.repeats()) / 2]
         if neutral:
             out.append(flips - (first.changes(plain_first) + second.changes(plain_second)) / 2)
         return out

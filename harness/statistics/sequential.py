@@ -1,9 +1,8 @@
 """Looking at the data more than once without paying in false alarms.
 
-Two designs. Group-sequential boundaries by alpha spending (K. Lan and D. DeMets, Biometrika 70 (1983)) for a planned
-number of looks: each look tests at a nominal level such that all looks together err with probability alpha. And a
-confidence sequence for runs without a planned end (the beta-binomial mixture of H. Robbins, Ann. Math. Stat. 41
-(1970), for means of bounded values through their sub-Bernoulli martingale).
+Group-sequential boundaries by alpha spending (K. Lan and D. DeMets, Biometrika 70 (1983)) for a planned number of
+looks: each look tests at a nominal level such that all looks together err with probability alpha. Not here: runs
+without a planned end (anytime.py).
 
 `sequential_p` turns the p-values seen at the looks so far into one that may be read as if it came from a fixed
 design, so Holm and everything behind it stay as they are.
@@ -16,9 +15,9 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.special import betaln, ndtr, ndtri, xlog1py, xlogy
+from scipy.special import ndtr, ndtri
 
-__all__ = ["LOOKS", "confidence_sequence", "nominal_levels", "obrien_fleming", "power_family", "sequential_p"]
+__all__ = ["LOOKS", "level_at", "nominal_levels", "obrien_fleming", "power_family", "sequential_p"]
 
 #: share of the cases seen at each planned look
 LOOKS = (0.2, 0.36, 0.52, 0.68, 0.84, 1.0)
@@ -112,35 +111,3 @@ def sequential_p(
         if math.log(p) <= levels[-1]:
             best = min(best, float(np.exp(np.interp(math.log(p), levels, np.log(_ALPHAS)))))
     return best
-
-
-def confidence_sequence(values: np.ndarray, alpha: float, *, lo: float = -1.0, hi: float = 1.0) -> tuple[float, float]:
-    """An interval for the mean of values in [lo, hi] that covers it at *every* n at once with probability 1 - alpha.
-
-    Two-sided; valid however the end of the run was chosen. Wider than a fixed interval (about 1.3 to 1.5 times).
-    Values between the ends are handled through their sub-Bernoulli martingale, which only makes it wider.
-    """
-    x = (np.asarray(values, dtype=float) - lo) / (hi - lo)
-    n = x.size
-    if n == 0:
-        return lo, hi
-    successes = float(x.sum())
-    mean = successes / n
-    # mixture of binomial likelihood ratios over a uniform prior; crossing 1 / alpha excludes m
-    mixture = betaln(successes + 1, n - successes + 1)
-    limit = math.log(1 / alpha)
-
-    def excess(m: float) -> float:
-        return float(mixture - xlogy(successes, m) - xlog1py(n - successes, -m)) - limit
-
-    return lo + (hi - lo) * _edge(excess, 0.0, mean), lo + (hi - lo) * _edge(excess, 1.0, mean)
-
-
-def _edge(excess: Callable[[float], float], end: float, inside: float) -> float:
-    """Where `excess` crosses 0 between the excluded `end` and `inside` (the end itself if it is not excluded)."""
-    near = min(max(end, 1e-12), 1 - 1e-12)
-    if excess(near) <= 0:
-        return end
-    from scipy.optimize import brentq
-
-    return float(brentq(excess, near, min(max(inside, 1e-12), 1 - 1e-12)))

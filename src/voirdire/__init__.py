@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from voirdire._compose import AuditResult, Cases
+    from voirdire._compose import AuditResult, Cases, Mode
     from voirdire.harness.cases import Case, Task
     from voirdire.harness.engine.events import Event
     from voirdire.harness.judges.base import Judge
@@ -76,8 +76,9 @@ def audit(judge: Judge | str, cases: Cases | None = None, suite: str = "standard
     """Audit `judge` and return the result. Blocks; in a running event loop use `await voirdire.aaudit(...)`.
 
     `cases`: a file, or cases; None takes the built-in ones. `options`: probes (globs), samples, seed, alpha,
-    tolerance, strict, sequential, limit, concurrency, max_calls, max_cost, cache (a file or None), emit (called with
-    each event). Raises UsageError for bad input, JudgeUnreachable if the judge never gave a verdict.
+    tolerance, strict, mode ("fixed", "sequential" or "anytime"), limit, concurrency, max_calls, max_cost, cache (a file
+    or None), emit (called with each event). Raises UsageError for bad input, JudgeUnreachable if the judge never gave
+    a verdict.
     """
     import asyncio
 
@@ -95,7 +96,7 @@ async def aaudit(
     alpha: float = 0.05,
     tolerance: float | None = None,
     strict: bool = False,
-    sequential: bool = False,
+    mode: Mode = "fixed",
     limit: int | None = None,
     concurrency: int = 16,
     max_calls: int | None = None,
@@ -120,7 +121,7 @@ async def aaudit(
         alpha=alpha,
         tolerance=tolerance,
         strict=strict,
-        sequential=sequential,
+        mode=mode,
         limit=limit,
         limits=Limits(concurrency, max_calls, max_cost),
         cache=cache,

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from voirdire._rounds import run_in_rounds
 from voirdire.harness.casefiles import cases_hash, check_task, parse_case, read_cases
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
     from voirdire.harness.statistics.looks import Looks
 
-__all__ = ["AuditRequest", "AuditResult", "audit_async", "prepare"]
+__all__ = ["AuditRequest", "AuditResult", "Mode", "audit_async", "prepare"]
 
+Mode = Literal["fixed", "sequential", "anytime"]
 Cases = str | Path | Iterable[Case | dict[str, Any]]
 
 DEFAULT_CACHE = Path(".voirdire") / "calls.sqlite"
@@ -43,7 +44,8 @@ DEFAULT_CACHE = Path(".voirdire") / "calls.sqlite"
 class AuditRequest:
     """Everything an audit is told, apart from the judge.
 
-    `cases` None takes the built-in ones; `cache` None keeps nothing; `sequential` stops asking about what is decided.
+    `cases` None takes the built-in ones; `cache` None keeps nothing. `mode` "sequential" stops asking about
+    what is decided; "anytime" does so too, and may be repeated with more cases at the end of the file.
     """
 
     cases: Cases | None = None
@@ -54,7 +56,7 @@ class AuditRequest:
     alpha: float = 0.05
     tolerance: float | None = None
     strict: bool = False
-    sequential: bool = False
+    mode: Mode = "fixed"
     limit: int | None = None
     case_ids: Sequence[str] = ()
     limits: Limits = field(default_factory=Limits)
@@ -187,7 +189,7 @@ async def audit_async(
     prepared = prepared or prepare(judge.task, judge.scale, request or AuditRequest())
     request = prepared.request
     store = CallStore(request.cache) if request.cache is not None and judge.reusable else None
-    looks = _looks(judge, prepared) if request.sequential else None
+    looks = _looks(judge, prepared) if request.mode != "fixed" else None
     try:
         if looks is not None:
             run = await run_in_rounds(prepared.plan, judge, looks, limits=request.limits, store=store, emit=emit)
@@ -206,7 +208,14 @@ def _looks(judge: Judge, prepared: Prepared) -> Looks:
     from voirdire.harness.statistics.looks import Looks
 
     request = prepared.request
-    return Looks(prepared.plan, alpha=request.alpha, suite_size=prepared.suite_size, soft=judge.soft, seed=request.seed)
+    return Looks(
+        prepared.plan,
+        alpha=request.alpha,
+        suite_size=prepared.suite_size,
+        soft=judge.soft,
+        seed=request.seed,
+        design="anytime" if request.mode == "anytime" else "sequential",
+    )
 
 
 def _audit(judge: Judge, prepared: Prepared, run: Run, looks: Looks | None) -> Audit:
@@ -251,7 +260,8 @@ def _audit(judge: Judge, prepared: Prepared, run: Run, looks: Looks | None) -> A
         verdict="error" if run.stopped == "judge" else found.verdict,
         warnings=tuple(_warnings(prepared, run, found)),
         examples=found.examples,
-        mode="sequential" if request.sequential else "fixed",
+        metrics={metric.name: metric.to_json() for metric in found.metrics},
+        mode=request.mode,
         stopped=run.stopped,
         simulated=judge.spec.startswith("mock:"),
     )

@@ -11,7 +11,7 @@ import pytest
 from voirdire.harness.findings import Audit, Calls, Discrimination, Findings, Noise
 from voirdire.harness.relations import Relation
 from voirdire.reports import formatting
-from voirdire.reports.words import advice, finding_sentence, headline, headline_parts
+from voirdire.reports.words import advice, finding_sentence, headline, headline_parts, reach_sentence
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,42 @@ def test_headline_of_a_clean_judge() -> None:
         "PASS: Nothing that was tried moves this judge by more than its tolerance: 7 probes hold. It does tell good "
         "answers from bad: 100 % right [98, 100]. Repeated calls never differ: it is deterministic or cached."
     )
+
+
+def test_what_could_not_have_been_seen() -> None:
+    quiet = build.ok()
+    sized = [dataclasses.replace(f, smallest_detectable=0.15 + 0.01 * k) for k, f in enumerate(quiet.findings.values())]
+    audit = dataclasses.replace(quiet, findings=Findings(sized))
+    sentence = reach_sentence(audit)
+    assert sentence.startswith("This run could not have seen an effect of less than .1")
+    assert sentence in headline(audit)
+    same = [dataclasses.replace(f, smallest_detectable=0.2) for f in sized]
+    audit = dataclasses.replace(quiet, findings=Findings(same))
+    assert reach_sentence(audit) == "This run could not have seen an effect of less than .20."
+    held = next(f for f in same if f.relation is Relation.NO_GAIN)
+    assert finding_sentence(held, audit).endswith("This run could not have seen less than .20.")
+    none = dataclasses.replace(
+        quiet, findings=Findings([dataclasses.replace(f, smallest_detectable=1.4) for f in sized])
+    )
+    assert reach_sentence(none) == "So few cases could have missed an effect of any size."
+    assert reach_sentence(build.fail()) == ""
+    assert reach_sentence(quiet) == ""
+
+
+def test_advice_on_samples_fits_the_judge() -> None:
+    twice = dataclasses.replace(build.ok(), samples=2)
+    assert any("`--samples 1` shows as much as `--samples 2`" in text for text in advice(twice))
+    assert not any("--samples" in text for text in advice(dataclasses.replace(twice, samples=1)))
+    open_ = build.inconclusive()
+    noisy = dataclasses.replace(open_, noise=Noise(retest_flip_rate=0.1, low=0.05, high=0.15, n=40))
+    silent = dataclasses.replace(open_, noise=Noise(0.0, 0.0, 0.05, 40, deterministic=True))
+    assert any("this judge is noisy" in text for text in advice(noisy))
+    assert any("would not help: this judge repeats itself" in text for text in advice(silent))
+
+
+def test_a_second_look_is_called_one() -> None:
+    assert any("`--anytime`" in text for text in advice(build.inconclusive()))
+    assert not any("`--anytime`" in text for text in advice(dataclasses.replace(build.inconclusive(), mode="anytime")))
 
 
 def test_headline_of_too_few_cases() -> None:

@@ -94,3 +94,14 @@ def test_more_cases_is_silent_where_no_number_helps() -> None:
     tight = Contrast("c", around(0.0999, n=50, sd=0.5), 0.001)
     more = tight.more_cases(0.05, 1e-9)
     assert more is None or more <= 100_000
+
+
+def test_holm_equals_statsmodels() -> None:
+    from statsmodels.stats.multitest import multipletests
+
+    rng = np.random.default_rng(7)
+    for size in (1, 2, 9, 40):
+        p = (rng.random(size) ** 3).tolist()
+        p += p[:2]  # equal values
+        theirs = multipletests([*p, 1.0, 1.0, 1.0], method="holm")[1][: len(p)]
+        assert holm(p, len(p) + 3) == pytest.approx(theirs)

@@ -226,11 +226,14 @@ def test_known_figures() -> None:
     gain = moments(NO_GAIN, NOISY, 0.0)
     # a follow-up call and two source calls, in two orders
     assert gain.sd[0] ** 2 == pytest.approx((0.1275 + 0.1275 / 2) / 2)
-    order = moments(EQUIVARIANT, NOISY, 0.0)
+    order = moments(EQUIVARIANT, NOISY, 0.0, neutral=False)
     assert order.sd[0] / 120**0.5 == pytest.approx(0.033, abs=0.001)
     assert order.sd[0] / 200**0.5 == pytest.approx(0.025, abs=0.001)
-    assert clean_holds(Design(EQUIVARIANT, 120), NOISY) == pytest.approx(0.84, abs=0.02)
-    assert clean_holds(Design(EQUIVARIANT, 200), NOISY) == pytest.approx(0.98, abs=0.02)
+    assert clean_holds(Design(EQUIVARIANT, 120, neutral=False), NOISY) == pytest.approx(0.84, abs=0.02)
+    assert clean_holds(Design(EQUIVARIANT, 200, neutral=False), NOISY) == pytest.approx(0.98, abs=0.02)
+    # the neutral edit's calls are shared: two calls of the source and one of the edit, in both orders
+    shared = moments(EQUIVARIANT, NOISY, 0.0)
+    assert shared.sd[0] ** 2 == pytest.approx(order.sd[0] ** 2 * (1 / 2 + 1) / 2)
     # tolerance .05: "holds one probe in 71 %"
     assert clean_holds(Design(NO_GAIN, 200, tolerance=0.05), NOISY) == pytest.approx(0.71, abs=0.05)
 

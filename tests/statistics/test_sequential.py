@@ -8,7 +8,6 @@ from scipy.special import ndtr, ndtri
 
 from voirdire.harness.statistics.sequential import (
     LOOKS,
-    confidence_sequence,
     level_at,
     nominal_levels,
     obrien_fleming,
@@ -76,25 +75,3 @@ def test_sequential_p_only_falls() -> None:
     assert values == sorted(values, reverse=True)
     assert sequential_p([1.0, 1.0]) == 1.0
     assert sequential_p([0.0]) < 1e-6
-
-
-@pytest.mark.parametrize("truth", [0.0, 0.3])
-def test_a_confidence_sequence_covers_at_every_look_at_once(truth: float) -> None:
-    rng = np.random.default_rng(1)
-    missed = 0
-    for _ in range(300):
-        values = np.where(rng.random(400) < (1 + truth) / 2, 1.0, -1.0)
-        missed += any(
-            not low <= truth <= high for n in range(5, 401, 5) for low, high in [confidence_sequence(values[:n], 0.05)]
-        )
-    assert missed / 300 <= 0.05
-
-
-def test_a_confidence_sequence_narrows_and_is_honest_at_the_ends() -> None:
-    assert confidence_sequence(np.array([]), 0.05) == (-1.0, 1.0)
-    low, high = confidence_sequence(np.zeros(1000), 0.05)
-    assert low < 0 < high
-    assert high - low < 0.3
-    low, high = confidence_sequence(np.ones(50), 0.05)
-    assert high == 1.0
-    assert 0.7 < low < 1.0

@@ -73,6 +73,9 @@ def audit(
     sequential: Annotated[
         bool, typer.Option("--sequential/--fixed", help="Stop asking about a probe as soon as it is decided.")
     ] = False,
+    anytime: Annotated[
+        bool, typer.Option("--anytime", help="As --sequential, and you may add cases and run again until decided.")
+    ] = False,
     max_calls: Annotated[int | None, typer.Option("--max-calls", help="Stop after N calls.")] = None,
     max_cost: Annotated[float | None, typer.Option("--max-cost", help="Stop after USD.")] = None,
     concurrency: Annotated[int, typer.Option("--concurrency", help="Calls at a time.")] = 16,
@@ -104,6 +107,8 @@ def audit(
     at_least("--concurrency", concurrency, 1)
     at_least("--retries", retries, 0)
     at_least("--max-calls", max_calls, 1)
+    if sequential and anytime:
+        raise UsageError("--sequential and --anytime exclude each other", hint="--anytime alone stops early as well.")
     if timeout <= 0:
         raise UsageError(f"--timeout {timeout:g} leaves no time to answer")
     if utility not in ("verdict", "probability"):
@@ -133,7 +138,7 @@ def audit(
         alpha=alpha,
         tolerance=tolerance,
         strict=strict,
-        sequential=sequential,
+        mode="anytime" if anytime else "sequential" if sequential else "fixed",
         limit=limit,
         case_ids=tuple(cases_id or ()),
         limits=Limits(concurrency, max_calls, max_cost),

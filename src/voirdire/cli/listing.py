@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["judges", "probes", "suites"]
+__all__ = ["judges", "metrics", "probes", "suites"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print a list of objects.")]
 
@@ -44,6 +44,17 @@ def suites(as_json: Json = False) -> int:
         for s in map(load_suite, builtin_suites())
     ]
     _show(rows, as_json, keys=("summary",))
+    return 0
+
+
+def metrics(as_json: Json = False) -> int:
+    """List the papers' metrics: name, what it is, range, value of a judge that tosses a coin, source."""
+    from voirdire.harness.statistics.metric_catalogue import as_rows
+
+    rows = [{"name": r["name"], "family": "", "relation": "", **r} for r in as_rows()]
+    if not as_json:
+        rows = [{**r, "numbers": f"range {r['range']} · chance {r['chance']}"} for r in rows]
+    _show(rows, as_json, keys=("summary", "numbers", "source"))
     return 0
 
 

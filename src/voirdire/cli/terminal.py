@@ -58,7 +58,7 @@ class Terminal:
         if judge.deterministic:
             repeats = len(plan.calls) - len({c.content for c in plan.calls})
             note = f", {repeats:,} of them repeats of a deterministic judge, which are not asked" if repeats else ""
-        most = "at most " if prepared.request.sequential else ""
+        most = "at most " if prepared.request.mode != "fixed" else ""
         self.err.print(f"{most}{len(plan.calls):,} calls planned{note}", markup=False)
 
     @contextlib.contextmanager

@@ -1,0 +1,71 @@
+"""The papers' metrics of a judge as a whole: its accuracy in their sense, its agreement with the labels, its habits.
+
+From the calls on unchanged cases only, first samples unless the metric is about repeats. Formulas, sources and chance
+values are in the metric_*.py modules. Not here: the accuracy that decides (discrimination.py), metrics of one probe
+(metrics.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from voirdire.harness.cases import truth_of
+from voirdire.harness.plan import Plan
+from voirdire.harness.statistics import metric_accuracy, metric_agreement, metric_position, metric_preference
+from voirdire.harness.statistics.arms import Answers, means
+from voirdire.harness.statistics.metric_types import Metric
+from voirdire.harness.statistics.metrics import tie_rate
+
+__all__ = ["judge_metrics"]
+
+_LIST = re.compile(r"(?m)^[ \t]*(?:[-*+•]|\d+[.)])[ \t]+\S")
+
+
+def judge_metrics(plan: Plan, answers: Answers) -> tuple[Metric, ...]:
+    """Those that fit the task and have anything to say; a metric without an eligible case is left out."""
+    source = answers.of_arm(plan.sources)
+    found: Iterator[Metric] = iter(())
+    if plan.task == "pairwise":
+        found = _pairwise(plan, answers, source)
+    elif plan.task == "grade":
+        found = _grade(plan, source)
+    return tuple(metric for metric in found if metric.value is not None)
+
+
+def _pairwise(plan: Plan, answers: Answers, source: np.ndarray) -> Iterator[Metric]:
+    tie = tie_rate(source)
+    truth = [truth_of(case, 0) for case in plan.cases]
+    sign = np.asarray([np.nan if t is None else 1.0 if t else -1.0 for t in truth])
+    orders = 0.5 + sign[:, None] * (source[:, :, 0] - 0.5)
+    labelled = ~np.isnan(sign)
+    if labelled.any():
+        right = orders[labelled]
+        yield metric_accuracy.acc(right, tie=tie)
+        yield metric_accuracy.correct_both(right, tie=tie)
+        yield metric_accuracy.two_game_accuracy(right, tie=tie)
+    yield metric_position.agr(source[:, :, 0], tie=tie)
+    yield metric_position.bpde(source, tie=tie)
+    first = answers.utility[plan.sources.calls[:, :, 0], 0]
+    yield metric_preference.proba_prefer_1(first.reshape(-1))
+    texts = [case.responses for case in plan.cases]
+    lengths = np.asarray([[len(t) for t in pair] for pair in texts], dtype=float)
+    lists = np.asarray([[bool(_LIST.search(t)) for t in pair] for pair in texts], dtype=float)
+    verdict = means(source[:, :, :1])
+    yield metric_preference.proba_prefer_longer(verdict, lengths[:, 0], lengths[:, 1])
+    yield metric_preference.proba_prefer_lists(verdict, lists[:, 0], lists[:, 1])
+
+
+def _grade(plan: Plan, source: np.ndarray) -> Iterator[Metric]:
+    truth = np.asarray([float(c.label) if isinstance(c.label, bool) else np.nan for c in plan.cases])
+    if np.isnan(truth).all():
+        return
+    grades = source[:, 0, 0]
+    yes = float(np.nanmean(grades)) if not np.isnan(grades).all() else 0.5
+    yield metric_accuracy.p_c(grades, truth)
+    yield metric_accuracy.p_plus(grades, truth, yes=yes)
+    yield metric_accuracy.leniency(grades, truth, yes=yes)
+    yield metric_agreement.cohen_kappa(grades, truth)
+    yield metric_agreement.scott_pi(grades, truth)

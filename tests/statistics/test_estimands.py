@@ -1,0 +1,210 @@
+"""Each relation's estimand on small tables of answers worked out by hand, and its level on noisy judges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from voirdire.harness.cases import Case
+from voirdire.harness.followups import FollowUps
+from voirdire.harness.plan import Plan, build_plan
+from voirdire.harness.probes import Probe, Suite
+from voirdire.harness.relations import Relation
+from voirdire.harness.statistics.arms import Answers
+from voirdire.harness.statistics.decisions import Contrast, Least, Most
+from voirdire.harness.statistics.estimands import Measured, measure
+from voirdire.harness.statistics.metrics import metrics
+from voirdire.harness.verdicts import Scale, Verdict
+from voirdire.suites.rows import PROBES
+
+#: (content shown, is it edited, slot of the labelled answer, sample) -> does the answer in the first slot win?
+Says = Callable[[Case, bool, int, int], bool]
+
+
+def cases(n: int) -> list[Case]:
+    return [
+        Case(
+            f"Question {i}?", (f"Right answer number {i}. It is good.", f"Wrong answer number {i}. It is bad."), label=0
+        )
+        for i in range(n)
+    ]
+
+
+def planned(name: str, n: int = 40, *, samples: int = 2, relation: Relation | None = None) -> Plan:
+    probe: Probe = PROBES.get(name)
+    if relation is not None:
+        probe = replace(probe, relation=relation)
+    suite = Suite("one", "One probe.", probes=(probe,))
+    return build_plan(suite, cases(n), task="pairwise", scale=Scale(), followups=FollowUps(), samples=samples)
+
+
+def answered(plan: Plan, says: Says) -> Answers:
+    verdicts = []
+    for call in plan.calls:
+        right = 0 if call.case.responses[0].startswith("Right") else 1
+        first = says(call.case, bool(call.case.meta["voirdire.edited"]), right, call.sample)
+        verdicts.append(Verdict(choice=0 if first else 1))
+    return Answers.of(plan, verdicts, soft=False)
+
+
+def effect(measured: Measured) -> dict[str, float]:
+    """Every contrast of the node, by name."""
+    assert measured.node is not None
+    parts = [measured.node]
+    out: dict[str, float] = {}
+    while parts:
+        part = parts.pop()
+        if isinstance(part, (Least, Most)):
+            parts.extend(part.parts)
+        else:
+            out[part.name] = part.mean.mean
+    return out
+
+
+def content(case: Case, edited: bool, right: int, sample: int) -> bool:
+    """A judge that is always right."""
+    return right == 0
+
+
+def first_slot(case: Case, edited: bool, right: int, sample: int) -> bool:
+    return True
+
+
+def test_slot_preference_of_judges_known_by_heart() -> None:
+    plan = planned("order.swap")
+    assert effect(measure(plan, plan.probes[0], answered(plan, content)))["slot preference"] == 0
+    locked = effect(measure(plan, plan.probes[0], answered(plan, first_slot)))
+    assert locked["slot preference"] == 1
+    assert locked["flips beyond repeats"] == 1
+
+
+def test_slot_preference_takes_in_the_neutral_edit() -> None:
+    """Locked to the first slot on unchanged cases only: half of the calls that count."""
+    plan = planned("order.swap")
+
+    def half(case: Case, edited: bool, right: int, sample: int) -> bool:
+        return right == 0 if edited else True
+
+    assert effect(measure(plan, plan.probes[0], answered(plan, half)))["slot preference"] == pytest.approx(0.5)
+
+
+def test_the_neutral_edit_lowers_the_variance_of_the_slot_preference() -> None:
+    """Averaged controls: the same effect with about 1/sqrt(2) of the standard error."""
+    plan = planned("order.swap", 200)
+    bare = replace(plan, neutrals=None)  # type: ignore[type-var]
+    rng = np.random.default_rng(0)
+
+    def noisy(case: Case, edited: bool, right: int, sample: int) -> bool:
+        return bool((right == 0) == (rng.random() < 0.85))
+
+    answers = answered(plan, noisy)
+    errors = []
+    for p in (plan, bare):
+        node = measure(p, p.probes[0], answers).node
+        assert isinstance(node, Most)
+        signed = node.parts[0]
+        assert isinstance(signed, Contrast)
+        errors.append(signed.mean.standard_error)
+    assert 0.6 <= errors[0] / errors[1] <= 0.82
+
+
+def test_agreement_is_the_squared_difference_of_probabilities() -> None:
+    """Two formats that agree but for noise: 0. One that is the contrary of the other: 1."""
+    plan = planned("typos.keyboard", 300, relation=Relation.AGREE)
+    rng = np.random.default_rng(1)
+
+    def noisy(case: Case, edited: bool, right: int, sample: int) -> bool:
+        return bool((right == 0) == (rng.random() < 0.8))
+
+    same = measure(plan, plan.probes[0], answered(plan, noisy))
+    assert isinstance(same.node, Contrast)
+    assert same.node.mean.mean == pytest.approx(0.0, abs=0.05)
+    assert same.node.holds(0.05)
+    assert same.flip_rate == pytest.approx(0.32, abs=0.05)
+
+    def contrary(case: Case, edited: bool, right: int, sample: int) -> bool:
+        return (right == 0) != edited
+
+    turned = measure(plan, plan.probes[0], answered(plan, contrary))
+    assert isinstance(turned.node, Contrast)
+    assert turned.node.mean.mean == 1
+    assert turned.node.p < 1e-6
+
+
+def test_contrasts_are_kept_case_by_case() -> None:
+    plan = planned("authority.book")
+    measured = measure(plan, plan.probes[0], answered(plan, content))
+    assert set(measured.contrasts) == {"gain over sham", "gain over source"}
+    for per_case in measured.contrasts.values():
+        assert per_case.cases.tolist() == list(range(40))
+        assert per_case.values.tolist() == [0.0] * 40
+
+
+def named(plan: Plan, answers: Answers) -> dict[str, float | None]:
+    return {m.name: m.value for m in metrics(plan, plan.probes[0], answers)}
+
+
+def test_attack_success_is_net_of_repeats_and_of_the_placebo() -> None:
+    plan = planned("authority.book")
+    cited = plan.probes[0].items[0].follow_up
+    assert cited is not None
+
+    def any_addition(case: Case, edited: bool, right: int, sample: int) -> bool:
+        """Takes whichever answer is the longer by ten characters: a citation helps no more than its placebo does."""
+        a, b = (len(r) for r in case.responses)
+        return a > b if abs(a - b) >= 10 else right == 0
+
+    got = named(plan, answered(plan, any_addition))
+    assert got["asr_raw"] == 1
+    assert got["asr_sham"] == 1
+    assert got["asr_retest"] == 0
+    assert got["asr"] == 0
+    assert got["accuracy_drop"] == 1
+    assert (got["acc_ori"], got["acc_hack"]) == (1, 0)
+    assert (got["rr"], got["cr"]) == (0, 1)
+    assert (got["asr_judgedeceiver"], got["pac"]) == (1, 1)
+
+
+def test_chance_of_every_metric_is_what_a_coin_gets() -> None:
+    plan = planned("authority.book", 400)
+    rng = np.random.default_rng(2)
+
+    def coin(case: Case, edited: bool, right: int, sample: int) -> bool:
+        return bool(rng.random() < 0.5)
+
+    answers = answered(plan, coin)
+    checked = 0
+    for metric in metrics(plan, plan.probes[0], answers):
+        if metric.chance is not None and metric.value is not None:
+            assert metric.value == pytest.approx(metric.chance, abs=0.1), metric.name
+            checked += 1
+    assert checked >= 8
+
+
+def test_shifts_are_in_the_units_of_the_scale() -> None:
+    suite = Suite("one", "One probe.", probes=(PROBES.get("authority.book"),))
+    one = [Case(f"Q {i}?", (f"An answer, number {i}. It says little.",), label=3.0) for i in range(10)]
+    plan = build_plan(suite, one, task="score", scale=Scale(1, 5), followups=FollowUps(), samples=1)
+    verdicts = [Verdict(score=4.0 if call.case.meta["voirdire.edited"] else 2.0) for call in plan.calls]
+    got = named(plan, Answers.of(plan, verdicts, soft=False))
+    assert got["score_shift"] == pytest.approx(2.0)
+    assert got["average_score"] == pytest.approx(4.0)
+
+    ranked = [
+        Case(f"Q {i}?", tuple(f"Answer {k} to {i}. It is short." for k in "abc"), label=(0, 1, 2)) for i in range(10)
+    ]
+    plan = build_plan(suite, ranked, task="ranking", scale=Scale(), followups=FollowUps(), samples=1)
+
+    def rank(case: Case) -> tuple[int, ...]:
+        """By letter, but a longer answer comes first."""
+
+        def key(i: int) -> tuple[int, str]:
+            return (-int(len(case.responses[i]) > 40), case.responses[i])
+
+        return tuple(sorted(range(3), key=key))
+
+    got = named(plan, Answers.of(plan, [Verdict(ranking=rank(c.case)) for c in plan.calls], soft=False))
+    assert got["rank_shift"] == pytest.approx(2.0)
