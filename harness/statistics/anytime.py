@@ -28,7 +28,6 @@ __all__ = ["AnytimeMean", "anytime"]
 
 #: shares of the largest safe bet; between neighbours the capital after n cases differs by a few per cent
 _BETS = np.geomspace(1 / 512, 1.0, 28)[:, None]
-_BISECTIONS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +42,14 @@ class AnytimeMean(Mean):
 
     def lower(self, alpha: float) -> float:
         """Lower end of the one-sided confidence sequence of level 1 - alpha, in [lo, hi]."""
+        from scipy.optimize import brentq
+
         limit = -math.log(alpha)
-        low, high = self.lo, self.mean
-        if high <= low:
-            return low
-        if self._log_capital(low + (high - low) * 1e-9) < limit:
+        # the capital falls with m, so what is excluded lies below
+        near = self.lo + (self.mean - self.lo) * 1e-9
+        if self.mean <= self.lo or self._log_capital(near) < limit:
             return self.lo
-        for _ in range(_BISECTIONS):
-            middle = (low + high) / 2
-            # the capital falls with m, so what is excluded lies below
-            low, high = (middle, high) if self._log_capital(middle) >= limit else (low, middle)
-        return low
+        return float(brentq(lambda m: self._log_capital(m) - limit, near, self.mean, xtol=1e-7))
 
     def p_above(self, value: float) -> float:
         """p of "the true mean is <= value", valid at any stop (1 over the capital won against it)."""
