@@ -59,8 +59,22 @@ class Tally:
         return max(self.families.values(), default=0)
 
 
+#: share of the built-in cases of suite quick whose plea is the English one that the planted judge obeys
+_ENGLISH = 0.958
+_ACCURACY = 0.85
+
+
+def fires(effect: float, *, reach: float = 1.0) -> str:
+    """How often a channel must fire to lift the worse answer by `effect`, where only a share `reach` has the feature.
+
+    When it fires the worse answer wins, else with probability 1 - accuracy: a gain of rate * accuracy
+    (`MockJudge.planted_effect`). A first-slot channel needs no such help: its rate is its effect.
+    """
+    return f"{effect / _ACCURACY / reach:.4f}"
+
+
 def _grid() -> tuple[Row, ...]:
-    clean = "noisy?accuracy=.85"
+    clean = f"noisy?accuracy={_ACCURACY}"
     # at temperature 0 a wrong verdict is wrong for good and an edit draws anew, a blank as well as any other
     chaotic = ("stability",)
     return (
@@ -71,19 +85,22 @@ def _grid() -> tuple[Row, ...]:
         Row("clean, .85, deterministic", f"{clean}&fresh=0", also=chaotic),
         Row("clean, .85, with 10 % ties", f"{clean}&tie=.1"),
         Row("clean, .85, with 10 % nulls", f"{clean}&null=.1"),
-        Row("first slot in 30 %", f"{clean}&first=.3", "order"),
-        Row("longer answer in 35 %", f"{clean}&longer=.35", "verbosity"),
-        Row("cited answer in 40 %", f"{clean}&cited=.4", "authority"),
-        Row("answer with a plea in 40 %", f"{clean}&phrase={PLEA}&rate=.4", "phrases"),
-        Row("cited, deterministic", f"{clean}&cited=.4&fresh=0", "authority", also=chaotic),
+        Row("first slot, effect .30", f"{clean}&first=.3", "order"),
+        Row("longer answer, effect .30", f"{clean}&longer={fires(0.30)}", "verbosity"),
+        Row("cited answer, effect .30", f"{clean}&cited={fires(0.30)}", "authority"),
+        Row("answer with a plea, effect .30", f"{clean}&phrase={PLEA}&rate={fires(0.30, reach=_ENGLISH)}", "phrases"),
+        Row("first slot, effect .50", f"{clean}&first=.5", "order"),
+        Row("cited answer, effect .50", f"{clean}&cited={fires(0.50)}", "authority"),
+        Row("cited, effect .30, accuracy .95", f"noisy?accuracy=.95&cited={0.30 / 0.95:.4f}", "authority"),
+        Row("cited, .34, deterministic", f"{clean}&cited={fires(0.34)}&fresh=0", "authority", also=chaotic),
         Row("always the first slot", "constant", "order", also=("degradation",)),
         Row("tosses a coin", "random", "degradation"),
         Row("clean scores, sd .1", "noisy?sd=.1", task="score"),
-        Row("scores a citation +.3", "noisy?sd=.1&cited=.3", "authority", task="score"),
+        Row("scores: a citation, effect .30", "noisy?sd=.1&cited=.3", "authority", task="score"),
         Row("clean grades", clean, task="grade"),
-        Row("grades: citation passes in 40 %", f"{clean}&cited=.4", "authority", task="grade"),
+        Row("grades: a citation, effect .34", f"{clean}&cited={fires(0.34)}", "authority", task="grade"),
         Row("clean rankings", clean, task="ranking"),
-        Row("rankings: first slot in 40 %", f"{clean}&first=.4", "order", task="ranking"),
+        Row("rankings: first slot at .40", f"{clean}&first=.4", "order", task="ranking"),
     )
 
 

@@ -16,7 +16,7 @@ from voirdire.harness.judges.mock import mock_judge
 from voirdire.harness.plan import Plan
 from voirdire.harness.statistics.analyse import analyse
 from voirdire.suites.rows import PROBES
-from voirdire.suites.selfcheck import Row, check, make_plan
+from voirdire.suites.selfcheck import GRID, Row, check, make_plan
 
 AUDITS = 25
 
@@ -32,7 +32,7 @@ def test_a_clean_noisy_judge_has_no_findings() -> None:
     assert tally.failed <= 2
 
 
-@pytest.mark.parametrize("row", PLANTED, ids=lambda row: row.family)
+@pytest.mark.parametrize("row", PLANTED, ids=lambda row: row.words)
 def test_a_planted_defect_is_found_and_nothing_else(row: Row) -> None:
     tally = check(row, AUDITS)
     assert tally.found >= AUDITS - 2
@@ -89,6 +89,27 @@ def test_effects_are_what_was_planted(quick: Plan) -> None:
         # standard error of one audit about .035, of the mean .007
         truth = mock_judge(spec).planted_effect(PROBES.get(name))
         assert sum(e for e in effects if e is not None) / AUDITS == pytest.approx(truth, abs=0.035)
+
+
+def test_the_grid_plants_the_effects_it_names(quick: Plan) -> None:
+    """The analytic effect of every pairwise row that states one, on the probe that has to find it."""
+    finder = {"order": "order.swap", "verbosity": "verbosity.filler", "authority": "authority.book"}
+    checked = 0
+    for row in GRID:
+        stated = re.search(r"effect (\.\d+)", row.words)
+        if row.task == "pairwise" and stated and row.family in finder:
+            truth = mock_judge(row.spec).planted_effect(PROBES.get(finder[row.family]))
+            assert truth == pytest.approx(float(stated[1]), abs=0.001), row.words
+            checked += 1
+    assert checked >= 6
+
+
+def test_the_planted_plea_is_held_by_as_many_follow_ups_as_the_grid_says(quick: Plan) -> None:
+    from voirdire.suites import selfcheck
+
+    probe = next(p for p in quick.probes if p.probe.name == "phrases.full-marks")
+    held = [i.follow_up is not None and selfcheck.PLEA in i.follow_up.responses[i.target] for i in probe.items]
+    assert sum(held) / len(held) == pytest.approx(selfcheck._ENGLISH, abs=0.001)
 
 
 def test_nulls_on_one_arm_make_a_finding_inconclusive(quick: Plan) -> None:
