@@ -13,9 +13,10 @@ from typing import Any
 from voirdire.harness.cases import Task
 from voirdire.harness.errors import UsageError, nearest
 from voirdire.harness.judges.base import ChatModel, Judge
+from voirdire.harness.registry import Registry
 from voirdire.harness.verdicts import Scale
 
-__all__ = ["SCHEMES", "JudgeOptions", "make_judge", "parse_scale"]
+__all__ = ["JUDGES", "SCHEMES", "JudgeOptions", "make_judge", "parse_scale"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class JudgeOptions:
 
     `base_url_trusted`: the base URL comes from the command line or the environment, not from a config file alone, so
     the key may go there. `utility`: "verdict" counts what the judge decided, "probability" how sure it was. `seed`: the
-    noise of mock judges that name none.
+    noise of mock judges that name none. `names` turns a judge's name in a configuration file into its spec and options.
     """
 
     task: Task | None = None
@@ -40,15 +41,24 @@ class JudgeOptions:
     utility: str = "verdict"
     seed: int = 0
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    names: Callable[[str, JudgeOptions], tuple[str, JudgeOptions]] | None = None
 
     @property
     def soft(self) -> bool:
         return self.utility == "probability"
 
 
+#: judges of other packages by name: `make(options) -> Judge`
+JUDGES: Registry[Callable[[JudgeOptions], Judge]] = Registry("judge", "voirdire.judges")
+
+
 def make_judge(spec: str, options: JudgeOptions | None = None) -> Judge:
     """The judge that `spec` names. Raises UsageError naming the nearest scheme."""
     options = options or JudgeOptions()
+    if options.names is not None:
+        spec, options = options.names(spec, options)
+    if ":" not in spec and spec in JUDGES:
+        return JUDGES.get(spec)(options)
     scheme, colon, value = spec.partition(":")
     maker = _MAKERS.get(scheme)
     if maker is None or not colon:

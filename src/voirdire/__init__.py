@@ -12,38 +12,90 @@ Importing this loads nothing heavy; what an audit needs is imported when it star
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from voirdire._compose import AuditResult, Cases, Mode
+    from voirdire.checks import (
+        acheck_agrees,
+        acheck_invariant,
+        acheck_must_drop,
+        acheck_no_gain,
+        acheck_swap,
+        check_agrees,
+        check_invariant,
+        check_must_drop,
+        check_no_gain,
+        check_swap,
+    )
     from voirdire.harness.cases import Case, Task
     from voirdire.harness.engine.events import Event
     from voirdire.harness.judges.base import Judge
     from voirdire.harness.verdicts import Scale, Verdict
+    from voirdire.outcomes import Inconclusive, Violated
 
-try:
-    __version__ = version("voirdire")
-except PackageNotFoundError:  # run from a tree that was never installed
-    __version__ = "0"
+    __version__: str
 
-__all__ = ["AuditResult", "Case", "Judge", "Scale", "Verdict", "__version__", "aaudit", "audit", "judge"]
+__all__ = [
+    "AuditResult",
+    "Case",
+    "Inconclusive",
+    "Judge",
+    "Scale",
+    "UndecidedWarning",
+    "Verdict",
+    "Violated",
+    "__version__",
+    "aaudit",
+    "acheck_agrees",
+    "acheck_invariant",
+    "acheck_must_drop",
+    "acheck_no_gain",
+    "acheck_swap",
+    "audit",
+    "check_agrees",
+    "check_invariant",
+    "check_must_drop",
+    "check_no_gain",
+    "check_swap",
+    "judge",
+    "stochastic",
+    "strategies",
+]
 
 _LAZY = {
     "AuditResult": "voirdire._compose",
     "Case": "voirdire.harness.cases",
+    "UndecidedWarning": "voirdire._stochastic",
+    "stochastic": "voirdire._stochastic",
+    "Inconclusive": "voirdire.outcomes",
     "Judge": "voirdire.harness.judges.base",
     "Scale": "voirdire.harness.verdicts",
     "Verdict": "voirdire.harness.verdicts",
+    "Violated": "voirdire.outcomes",
+    **{
+        f"{prefix}check_{relation}": "voirdire.checks"
+        for prefix in ("", "a")
+        for relation in ("agrees", "invariant", "must_drop", "no_gain", "swap")
+    },
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
+    if name == "__version__":
+        # not at import: reading it takes a tenth of the time that `voirdire --help` may take
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("voirdire")
+        except PackageNotFoundError:  # run from a tree that was never installed
+            return "0"
+    if name == "strategies" or name in _LAZY:
         from importlib import import_module
 
-        return getattr(import_module(_LAZY[name]), name)
+        module = import_module(_LAZY.get(name, f"voirdire.{name}"))
+        return module if name == "strategies" else getattr(module, name)
     raise AttributeError(f"module 'voirdire' has no attribute {name!r}")
 
 
@@ -66,7 +118,11 @@ def judge(
     from voirdire.harness.judges.spec import JudgeOptions, make_judge
 
     if isinstance(spec, str):
-        return make_judge(spec, JudgeOptions(task=task, scale=scale, prompt=prompt, **options))
+        from voirdire._judge_names import names_for
+
+        given = {"task": task, "scale": scale, "prompt": prompt}
+        told = {**{name: value for name, value in given.items() if value is not None}, **options}
+        return make_judge(spec, JudgeOptions(**told, names=names_for(told)))
     from voirdire.harness.judges.python_judge import PythonJudge
 
     return PythonJudge.from_callable(spec, task=task, scale=scale, version=version, **options)
@@ -111,7 +167,9 @@ async def aaudit(
     from voirdire.harness.judges.spec import JudgeOptions, make_judge
 
     if isinstance(judge, str):
-        judge = make_judge(judge, JudgeOptions(concurrency=concurrency))
+        from voirdire._judge_names import names_for
+
+        judge = make_judge(judge, JudgeOptions(concurrency=concurrency, names=names_for({"concurrency": concurrency})))
     request = AuditRequest(
         cases=cases,
         suite=suite,

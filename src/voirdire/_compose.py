@@ -66,13 +66,18 @@ class AuditRequest:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A planned audit: nothing has been asked yet. `suite_size` counts the bias tests of the whole suite."""
+    """A planned audit: nothing has been asked yet.
+
+    `suite_size` counts the bias tests of the whole suite, `suite_probes` all its probes for this task, whichever of
+    them were chosen.
+    """
 
     request: AuditRequest
     suite: Suite
     plan: Plan
     cases_path: str
     suite_size: int
+    suite_probes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,7 @@ def prepare(task: Task, scale: Any, request: AuditRequest) -> Prepared:
 
     suite = load_suite(request.suite) if isinstance(request.suite, str) else request.suite
     size = family_size([p.relation for p in suite.probes if task in p.tasks])
+    whole = sum(task in p.tasks for p in suite.probes)
     tolerance = 0.05 if request.strict else request.tolerance
     if tolerance is not None:
         suite = replace(suite, tolerance=tolerance)
@@ -148,7 +154,7 @@ def prepare(task: Task, scale: Any, request: AuditRequest) -> Prepared:
         # cases differ in what applies to them, so the share is tried, not computed
         cases = spread(cases, max(1, min(len(cases) - 1, len(cases) * suite.max_calls // len(plan.calls))))
         plan = build_plan(suite, cases, task=task, scale=scale, followups=followups, samples=samples)
-    return Prepared(request, suite, plan, path, size)
+    return Prepared(request, suite, plan, path, size, whole)
 
 
 def _cases(request: AuditRequest, task: Task) -> tuple[list[Case], str]:
@@ -236,7 +242,7 @@ def _audit(judge: Judge, prepared: Prepared, run: Run, looks: Looks | None) -> A
         served_model=run.served_model,
         suite=suite.name,
         suite_hash=suite_hash(suite),
-        suite_probes=len(suite.probes),
+        suite_probes=prepared.suite_probes,
         cases_n=len(plan.cases),
         cases_hash=cases_hash(plan.cases),
         cases_path=prepared.cases_path,

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from voirdire.cli import audit, listing, models, plan, report, selfcheck
+from voirdire.cli.configured import Commands
 
 app = typer.Typer(
     name="voirdire",
@@ -35,8 +36,10 @@ def _root(
     """Tests LLM judges: are their verdicts swayed by order, padding, fake citations, attack phrases?"""
 
 
-app.command("audit")(audit.audit)
-app.command("plan")(plan.plan)
+# these take their defaults from the configuration file and the environment
+_commands = Commands()
+app.command("audit")(_commands.configured("audit", audit.audit))
+app.command("plan")(_commands.configured("plan", plan.plan))
 app.command("report")(report.report)
 app.command("selfcheck")(selfcheck.selfcheck)
 app.command("probes")(listing.probes)

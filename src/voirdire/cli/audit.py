@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from voirdire.cli.configured import judge_options
 from voirdire.cli.options import at_least, default_judge, formats_of, in_range, params_of, task_of
 from voirdire.harness.errors import ExitCode, UsageError
 
@@ -128,7 +129,7 @@ def audit(
         utility=utility,
         seed=seed,
     )
-    asked = make_judge(spec, options)
+    asked = make_judge(spec, judge_options(options))
     request = AuditRequest(
         cases=cases,
         suite=suite or ("standard" if judge else "demo"),

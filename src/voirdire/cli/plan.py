@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from voirdire.cli.configured import judge_options
 from voirdire.cli.options import at_least, default_judge, in_range, params_of, task_of
 from voirdire.harness.errors import ExitCode, UsageError
 
@@ -97,7 +98,7 @@ def plan(
         base_url=base_url,
         params=params_of(param or []),
     )
-    asked = make_judge(judge or default_judge(Terminal()), options)
+    asked = make_judge(judge or default_judge(Terminal()), judge_options(options))
     model = _noise(asked, accuracy, noise)
     request = AuditRequest(
         cases=cases,

@@ -1,0 +1,181 @@
+"""Strategies give valid things, reach every corner they promise, and shrink to what a reader would write down."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import strategies as st
+
+from voirdire import strategies as vds
+from voirdire.harness.casefiles import check_task, parse_case
+from voirdire.harness.cases import ALL_TASKS, Case, Edit, Task, apply_edits
+from voirdire.harness.errors import UsageError
+from voirdire.harness.verdicts import Scale
+from voirdire.perturbations.spans import boundary
+
+common = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow], database=None)
+search = settings(deadline=None, max_examples=2000, database=None, derandomize=True)
+CASE = Case("Why?", ("The sky is blue, and the sea is green. It has 12 shades.", "Nobody knows."), label=0, id="c")
+
+
+@pytest.mark.parametrize("task", ALL_TASKS)
+@common
+@given(data=st.data())
+def test_cases_are_valid(task: Task, data: st.DataObject) -> None:
+    case = data.draw(vds.cases(task, max_words=10, scale=Scale(0, 5)))
+    check_task([case], task)
+    label = case.label
+    record = {**case.shown(), "label": list(label) if isinstance(label, tuple) else label}
+    assert parse_case(record) == case
+    assert all(text for text in case.responses)
+    if label is not None:
+        assert {
+            "pairwise": label in (0, 1, "tie"),
+            "score": isinstance(label, float) and label in Scale(0, 5),
+            "grade": isinstance(label, bool),
+            "ranking": isinstance(label, tuple) and sorted(label) == list(range(len(case.responses))),
+        }[task]
+
+
+@common
+@given(vds.cases(scripts=["latin"], max_words=3, labelled=False))
+def test_words_and_labels_can_be_limited(case: Case) -> None:
+    assert case.label is None
+    assert all(len(text.split()) <= 3 for text in case.responses)
+    assert all(ord(c) < 0x250 for c in "".join(case.responses))
+
+
+@pytest.mark.parametrize("sign", ["的", "ا", "א", "я", "स", "가", "🇩🇪", "```", "**", "\r\n", "| 2 | 3 |", "\u200d"])
+def test_every_script_and_shape_is_reached(sign: str) -> None:
+    find(vds.cases(), lambda c: sign in "".join(c.responses), settings=settings(search, phases=[Phase.generate]))
+
+
+def test_cases_shrink_to_little_text() -> None:
+    plain = find(vds.cases(max_words=3), lambda c: True, settings=search)
+    assert plain.responses == ("0.", "0.")
+    assert (plain.instruction, plain.label, plain.reference) == ("0.", None, None)
+    latin = vds.cases(labelled=True, max_words=4, scripts=["latin"])
+    long = find(latin, lambda c: len(c.responses[1].split()) >= 3, settings=search)
+    assert long.responses == ("0.", "0 0 0.")
+    assert long.label == 0
+    chinese = find(vds.cases("score", max_words=2), lambda c: "的" in c.responses[0], settings=search)
+    assert chinese.responses == ("的。",)
+
+
+@common
+@given(vds.perturbed(vds.cases(max_words=12)))
+def test_perturbed_cases_replay(pair: vds.Perturbed) -> None:
+    before = pair.source.responses[pair.target]
+    assert apply_edits(before, pair.edits) == pair.case.responses[pair.target]
+    assert pair.case.responses[pair.target] != before
+    assert pair.case == pair.source.with_response(pair.target, pair.case.responses[pair.target])
+    assert pair.case.label == pair.source.label
+
+
+def test_perturbed_shrinks_to_one_edit_of_the_plainest_family() -> None:
+    pair = find(vds.perturbed(CASE), lambda p: True, settings=search)
+    assert pair.name == "stability.neutral"
+    assert len(pair.edits) == 1
+    typo = find(vds.perturbed(CASE, families=["typos"], doses=[8.0]), lambda p: p.target == 0, settings=search)
+    assert len(typo.edits) == 1
+    longer = find(
+        vds.perturbed(CASE), lambda p: len(p.case.responses[p.target]) > len(CASE.responses[p.target]) + 40,
+        settings=search,
+    )  # fmt: skip
+    assert longer.dose == 1.0
+    assert longer.target == 0
+    assert len(longer.edits) == 1
+
+
+def test_several_edits_are_drawn_whole_most_of_the_time() -> None:
+    many = find(vds.perturbed(CASE, families=["typos"], doses=[8.0]), lambda p: len(p.edits) >= 3, settings=search)
+    assert len(many.edits) == 3  # shrunk from more
+
+
+def test_families_choose() -> None:
+    def names(*families: str) -> set[str]:
+        seen: set[str] = set()
+
+        @settings(search, max_examples=80)
+        @given(vds.perturbed(CASE, families=families))
+        def draw(pair: vds.Perturbed) -> None:
+            seen.add(pair.name)
+
+        draw()
+        return seen
+
+    assert names("authority") == {"authority.book", "authority.expert", "authority.quote", "authority.url"}
+    assert names("phrases.raina-*", "authority.url") >= {"phrases.raina-absolute", "authority.url"}
+
+
+TEXTS = st.sampled_from(["", " ", "one", "one two three", "这个很好。", "שלום עולם", "e\u0301 👩‍💻 ok\n", "\u0301x y"])
+
+
+@common
+@given(st.data())
+def test_edits_replay(data: st.DataObject) -> None:
+    text = data.draw(TEXTS)
+    least = data.draw(st.integers(0, 1))
+    drawn = data.draw(vds.edits(text, min_size=least, max_size=3, inserted=st.text(min_size=1, max_size=3)))
+    assert least <= len(drawn) <= 3
+    apply_edits(text, drawn)
+    assert list(drawn) == sorted(drawn, key=lambda e: (e.start, e.end))
+    for edit in drawn:
+        assert text[edit.start : edit.end] != edit.text
+        assert boundary(text, edit.start)
+        assert edit.end == len(text.rstrip()) or boundary(text, edit.end)
+
+
+def test_edits_shrink_to_few_and_early_ones() -> None:
+    assert find(vds.edits("one two three"), lambda e: True, settings=search) == ()
+    assert find(vds.edits("one two three", min_size=1), lambda e: True, settings=search) == (
+        Edit(0, 3, "", "responses[0]"),
+    )
+    words = vds.phrases(["fine", "best"])
+    drawn = find(vds.edits("one two", inserted=words), lambda e: "best" in apply_edits("one two", e), settings=search)
+    assert drawn == (Edit(0, 3, "best", "responses[0]"),)
+
+
+def test_phrases() -> None:
+    words = vds.phrases(["good", "better", "best"], max_words=3)
+    assert find(words, lambda p: True, settings=search) == "good"
+    assert find(words, lambda p: "best" in p and "better" in p, settings=search) in ("better best", "best better")
+    assert len(find(words, lambda p: p.count(" ") == 2, settings=search).split()) == 3
+    assert find(vds.phrases(["满", "分"], between=""), lambda p: len(p) == 3, settings=search) == "满满满"
+
+
+def test_they_compose() -> None:
+    strategy = vds.cases("score", max_words=2, scripts=["latin"]).flatmap(
+        lambda case: st.tuples(st.just(case), vds.edits(case.responses[0], min_size=1))
+    )
+    case, drawn = find(strategy, lambda pair: True, settings=search)
+    assert apply_edits(case.responses[0], drawn) == ""
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: vds.cases("rank"), "no task called 'rank'"),  # type: ignore[arg-type]
+        (lambda: vds.cases(scripts=["klingon"]), "no script called 'klingon'"),
+        (lambda: vds.cases(max_words=0), "max_words is 0"),
+        (lambda: vds.perturbed(CASE, families=["typo"]), "no perturbation matches 'typo'"),
+        (lambda: vds.perturbed(CASE, families="typos"), "must be a list"),
+        (lambda: vds.perturbed(CASE, doses=[0.0]), "above 0"),
+        (lambda: vds.edits("one", min_size=3), "min_size is 3"),
+        (lambda: vds.phrases([]), "vocabulary"),
+        (lambda: vds.phrases("abc"), "vocabulary"),
+        (lambda: vds.phrases(["a"], max_words=0), "max_words is 0"),
+    ],
+)
+def test_wrong_arguments_are_refused_at_once(make: object, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        make()  # type: ignore[operator]
+
+
+def test_without_hypothesis_the_extra_is_named() -> None:
+    code = "import sys; sys.modules['hypothesis'] = None; import voirdire.strategies"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "ImportError: voirdire.strategies needs Hypothesis: pip install 'voirdire[pytest]'" in done.stderr
