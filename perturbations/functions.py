@@ -35,7 +35,7 @@ class FunctionPerturbation:
     claim: Claim = "preserving"
     plants_error: bool = False
 
-    def edits(self, case: Case, target: int, rng: random.Random, dose: Dose) -> tuple[Edit, ...]:  # noqa: ARG002
+    def edits(self, case: Case, target: int, rng: random.Random, dose: Dose) -> tuple[Edit, ...]:
         """What the function changed. Raises NotApplicable where it changed nothing, UsageError if it failed."""
         before = case.responses[target]
         try:
@@ -53,9 +53,7 @@ class FunctionPerturbation:
             raise NotApplicable("there is nothing in this answer to edit")
         return found
 
-    def sham(  # noqa: ARG002
-        self, case: Case, target: int, edits: tuple[Edit, ...], rng: random.Random
-    ) -> tuple[Edit, ...] | None:
+    def sham(self, case: Case, target: int, edits: tuple[Edit, ...], rng: random.Random) -> tuple[Edit, ...] | None:
         return None
 
 

@@ -94,7 +94,8 @@ def _grid() -> tuple[Row, ...]:
         Row("cited, effect .30, accuracy .95", f"noisy?accuracy=.95&cited={0.30 / 0.95:.4f}", "authority"),
         Row("cited, .34, deterministic", f"{clean}&cited={fires(0.34)}&fresh=0", "authority", also=chaotic),
         Row("always the first slot", "constant", "order", also=("degradation",)),
-        Row("tosses a coin", "random", "degradation"),
+        # its repeats differ in half of all calls, which is just what the retest probe tolerates
+        Row("tosses a coin", "random", "degradation", also=chaotic),
         Row("clean scores, sd .1", "noisy?sd=.1", task="score"),
         Row("scores: a citation, effect .30", "noisy?sd=.1&cited=.3", "authority", task="score"),
         Row("clean grades", clean, task="grade"),

@@ -7,13 +7,15 @@ committed yet. Errors are not stored, so they are asked again.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import secrets
 import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from voirdire.harness.errors import UsageError
@@ -39,6 +41,7 @@ CREATE TABLE IF NOT EXISTS calls (
     created REAL NOT NULL,
     PRIMARY KEY (judge, content, sample)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS runs (name TEXT PRIMARY KEY, judge TEXT NOT NULL, opened REAL NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -90,17 +93,12 @@ class CallStore:
         return connection
 
     def _prepare(self) -> None:
-        self._read.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction():
             for statement in _SCHEMA.split(";"):
                 if statement.strip():
                     self._read.execute(statement)
             self._read.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (str(FORMAT),))
             found = int(self._read.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()[0])
-            self._read.execute("COMMIT")
-        except BaseException:
-            self._read.execute("ROLLBACK")
-            raise
         if found != FORMAT:
             raise UsageError(
                 f"the cache {self.path} has format {found}, this voirdire reads format {FORMAT}",
@@ -121,6 +119,11 @@ class CallStore:
                     continue  # a damaged row is asked again
         return found
 
+    def load_from(self, judge: str, sample: int) -> dict[Key, Verdict]:
+        """The stored answers of `judge` to samples from number `sample` on."""
+        query = "SELECT DISTINCT content, sample FROM calls WHERE judge = ? AND sample >= ?"
+        return self.load(judge, [(content, number) for content, number in self._read.execute(query, (judge, sample))])
+
     def put(self, judge: str, key: Key, verdict: Verdict) -> None:
         """Keep an answer; committed within 50 ms."""
         # ASCII, because replies may hold lone surrogates, which are no UTF-8
@@ -131,6 +134,44 @@ class CallStore:
             self._pending.append((judge, *key, text, time.time()))
             if len(self._pending) in (1, BATCH_ANSWERS):
                 self._wake.notify()
+
+    def open_run(self, name: str, judge: str, *, within: float) -> str:
+        """A fingerprint under which a run keeps its own answers: the one it had if it is still open, else a new one.
+
+        `name` says which run this is (equal for equal questions to the same judge), `judge` is the judge's own
+        fingerprint. A run that was opened more than `within` seconds ago is given up, and its answers with it.
+        """
+        now = time.time()
+        with self._transaction():
+            row = self._read.execute("SELECT judge, opened FROM runs WHERE name = ?", (name,)).fetchone()
+            if row is not None and now - row[1] <= within:
+                return str(row[0])
+            if row is not None:
+                self._read.execute("DELETE FROM calls WHERE judge = ?", (row[0],))
+            own = f"{judge}#{secrets.token_hex(8)}"
+            self._read.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", (name, own, now))
+        return own
+
+    def finish_run(self, name: str, judge: str) -> None:
+        """The run is complete: its answers become those of the judge, and the next run of this name asks anew.
+
+        Only for answers that are written already: close the store that took them first.
+        """
+        with self._transaction():
+            row = self._read.execute("SELECT judge FROM runs WHERE name = ?", (name,)).fetchone()
+            if row is not None:
+                self._read.execute("UPDATE OR REPLACE calls SET judge = ? WHERE judge = ?", (judge, row[0]))
+                self._read.execute("DELETE FROM runs WHERE name = ?", (name,))
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._read.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._read.execute("ROLLBACK")
+            raise
+        self._read.execute("COMMIT")
 
     def _write_loop(self) -> None:
         connection: sqlite3.Connection | None = None

@@ -132,9 +132,9 @@ def audit(judge: Judge | str, cases: Cases | None = None, suite: str = "standard
     """Audit `judge` and return the result. Blocks; in a running event loop use `await voirdire.aaudit(...)`.
 
     `cases`: a file, or cases; None takes the built-in ones. `options`: probes (globs), samples, seed, alpha,
-    tolerance, strict, mode ("fixed", "sequential" or "anytime"), limit, concurrency, max_calls, max_cost, cache (a file
-    or None), emit (called with each event). Raises UsageError for bad input, JudgeUnreachable if the judge never gave
-    a verdict.
+    tolerance, strict, mode ("fixed", "sequential" or "anytime"), limit, minimise, concurrency, max_calls, max_cost,
+    cache (a file or None), emit (called with each event). Raises UsageError for bad input, JudgeUnreachable if the
+    judge never gave a verdict.
     """
     import asyncio
 
@@ -154,6 +154,7 @@ async def aaudit(
     strict: bool = False,
     mode: Mode = "fixed",
     limit: int | None = None,
+    minimise: int | None = None,
     concurrency: int = 16,
     max_calls: int | None = None,
     max_cost: float | None = None,
@@ -181,6 +182,7 @@ async def aaudit(
         strict=strict,
         mode=mode,
         limit=limit,
+        minimise=minimise,
         limits=Limits(concurrency, max_calls, max_cost),
         cache=cache,
     )

@@ -45,7 +45,8 @@ class AuditRequest:
     """Everything an audit is told, apart from the judge.
 
     `cases` None takes the built-in ones; `cache` None keeps nothing. `mode` "sequential" stops asking about
-    what is decided; "anytime" does so too, and may be repeated with more cases at the end of the file.
+    what is decided; "anytime" does so too, and may be repeated with more cases at the end of the file. `minimise` is
+    how many calls may go into making counter-examples small; None: a tenth of the plan.
     """
 
     cases: Cases | None = None
@@ -62,6 +63,7 @@ class AuditRequest:
     limits: Limits = field(default_factory=Limits)
     cache: str | Path | None = DEFAULT_CACHE
     created: str | None = None
+    minimise: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +203,20 @@ async def audit_async(
             run = await run_in_rounds(prepared.plan, judge, looks, limits=request.limits, store=store, emit=emit)
         else:
             run = await run_calls(prepared.plan.calls, judge, limits=request.limits, store=store, emit=emit)
+        audit = _audit(judge, prepared, run, looks)
+        if audit.examples and run.stopped is None:
+            from voirdire._examples import smaller_examples
+
+            audit = await smaller_examples(
+                audit, judge, prepared.plan, request.limits, store, budget=request.minimise, seed=request.seed
+            )
     finally:
         try:
             await judge.aclose()
         finally:
             if store is not None:
                 store.close()
-    return AuditResult(_audit(judge, prepared, run, looks), prepared.plan, run)
+    return AuditResult(audit, prepared.plan, run)
 
 
 def _looks(judge: Judge, prepared: Prepared) -> Looks:

@@ -77,6 +77,10 @@ def audit(
     anytime: Annotated[
         bool, typer.Option("--anytime", help="As --sequential, and you may add cases and run again until decided.")
     ] = False,
+    minimise: Annotated[
+        int | None,
+        typer.Option("--minimise", help="Calls for making counter-examples small. Default: a tenth of the plan."),
+    ] = None,
     max_calls: Annotated[int | None, typer.Option("--max-calls", help="Stop after N calls.")] = None,
     max_cost: Annotated[float | None, typer.Option("--max-cost", help="Stop after USD.")] = None,
     concurrency: Annotated[int, typer.Option("--concurrency", help="Calls at a time.")] = 16,
@@ -108,6 +112,7 @@ def audit(
     at_least("--concurrency", concurrency, 1)
     at_least("--retries", retries, 0)
     at_least("--max-calls", max_calls, 1)
+    at_least("--minimise", minimise, 0)
     if sequential and anytime:
         raise UsageError("--sequential and --anytime exclude each other", hint="--anytime alone stops early as well.")
     if timeout <= 0:
@@ -141,6 +146,7 @@ def audit(
         strict=strict,
         mode="anytime" if anytime else "sequential" if sequential else "fixed",
         limit=limit,
+        minimise=minimise,
         case_ids=tuple(cases_id or ()),
         limits=Limits(concurrency, max_calls, max_cost),
         cache=None if cache == "none" else cache,

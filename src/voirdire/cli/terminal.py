@@ -48,6 +48,7 @@ class Terminal:
         if self.quiet:
             return
         from voirdire import __version__
+        from voirdire._examples import default_budget
 
         plan = prepared.plan
         self.err.print(f"voirdire {__version__} · judge {judge.spec}", markup=False)
@@ -60,6 +61,10 @@ class Terminal:
             note = f", {repeats:,} of them repeats of a deterministic judge, which are not asked" if repeats else ""
         most = "at most " if prepared.request.mode != "fixed" else ""
         self.err.print(f"{most}{len(plan.calls):,} calls planned{note}", markup=False)
+        given = prepared.request.minimise
+        more = default_budget(plan) if given is None else given
+        if more:
+            self.err.print(f"at most {more:,} more to make counter-examples small", markup=False)
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[Callable[[Event], None]]:
