@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from voirdire.harness.findings import Audit, CounterExample, Finding
 from voirdire.reports.advice import reproduce_command
 from voirdire.reports.formatting import count, effect, interval, money, plural
+from voirdire.reports.inert import disarm
 from voirdire.reports.selection import examples_of, worst_first
 from voirdire.reports.text import Piece, excerpt, fields, one_line, reordered, visible
 from voirdire.reports.words import (
@@ -59,11 +60,8 @@ def prose(text: str) -> str:
         if k % 2:
             out.append(code(part, 1000))
             continue
-        line = re.sub(r"[<>&]", _entity, re.sub(r"\s+", " ", visible(part)))
+        line = re.sub(r"[<>&]", _entity, re.sub(r"\s+", " ", disarm(visible(part))))
         line = re.sub(r"([\\*_\[\]|~!]|#(?!\d+;))", r"\\\1", line)
-        # a mention, an address and a CI command each lose a character that they need
-        for active, inert in (("@", "@&#8203;"), ("://", "&#58;//"), ("::", "&#58;&#58;"), ("www.", "www&#46;")):
-            line = line.replace(active, inert)
         out.append(line)
     return "".join(out)
 

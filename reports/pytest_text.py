@@ -10,8 +10,9 @@ import textwrap
 from voirdire.harness.findings import Audit, CounterExample, Finding
 from voirdire.harness.relations import Relation
 from voirdire.reports.formatting import count, effect, interval, known, money, percent, plural, share
+from voirdire.reports.inert import quiet
 from voirdire.reports.selection import examples_of
-from voirdire.reports.text import Piece, excerpt, fields, one_line, reordered
+from voirdire.reports.text import Piece, excerpt, fields, reordered
 from voirdire.reports.words import answer_name, discrimination_sentence, finding_sentence, reason_words, verdict_words
 
 __all__ = ["failure_text", "open_text", "summary_line"]
@@ -35,7 +36,7 @@ def failure_text(audit: Audit, finding: Finding, *, again: str | None = None) ->
 def open_text(audit: Audit, finding: Finding) -> str:
     """Why there is no answer, on one line: the reason, and how many more cases would decide."""
     if finding.decision == "not_applicable":
-        return f"{finding.probe} does not apply: {one_line(finding.reason or 'no case it applies to', 120)}"
+        return f"{finding.probe} does not apply: {quiet(finding.reason or 'no case it applies to', 120)}"
     why = "" if finding.reason == "undecided" else reason_words(finding)
     size = f"measured {effect(finding.effect)} {interval(finding.low, finding.high)}"
     limit = _limit(finding)
@@ -50,7 +51,7 @@ def open_text(audit: Audit, finding: Finding) -> str:
 
 
 def _filled(text: str) -> list[str]:
-    return textwrap.wrap(one_line(text), WIDTH, break_long_words=False, break_on_hyphens=False)
+    return textwrap.wrap(quiet(text), WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _limit(finding: Finding) -> str:
@@ -81,7 +82,7 @@ def _example(audit: Audit, example: CounterExample) -> list[str]:
     again = ""
     if example.reproduced:
         again = f" that fails again ({example.reproduced[0]} of {count(example.reproduced[1])} fresh samples)"
-    lines = [f"example{again}, case {one_line(example.case_id, 60)}:"]
+    lines = [f"example{again}, case {quiet(example.case_id, 60)}:"]
     n = len(example.follow_up.responses)
     for item in fields(example.source, example.follow_up, example.target, example.edits):
         name = _LABELS.get(item.name, item.name) if item.slot is None else answer_name(item.slot, audit.task, n)
@@ -98,7 +99,7 @@ def _field(name: str, pieces: tuple[Piece, ...]) -> list[str]:
     lines = []
     head = f"    {name}  "
     for piece in pieces:
-        text = one_line(piece.text, 300)
+        text = quiet(piece.text, 300)
         if piece.kind in ("ins", "del"):
             sign = "+" if piece.kind == "ins" else "-"
             shown = text if text.strip() else f"{len(piece.text)} blank{'s' * (len(piece.text) != 1)}"
@@ -121,7 +122,7 @@ def summary_line(audit: Audit, out: str | None = None) -> list[str]:
     calls = plural(audit.calls.made, "call") + (f", {count(audit.calls.cached)} cached" if audit.calls.cached else "")
     cost = f" · {money(audit.calls.cost_usd)}" if known(audit.calls.cost_usd) else ""
     lines = [
-        f"{one_line(audit.judge_name, 60)} · suite {one_line(audit.suite, 40)} · {plural(audit.cases_n, 'case')} · "
+        f"{quiet(audit.judge_name, 60)} · suite {quiet(audit.suite, 40)} · {plural(audit.cases_n, 'case')} · "
         f"{decided or 'nothing decided'} · {calls}{cost}"
     ]
     if audit.discrimination.decision in ("violated", "inconclusive"):
@@ -129,5 +130,5 @@ def summary_line(audit: Audit, out: str | None = None) -> list[str]:
     if audit.stopped:
         lines.append(f"  the run stopped early ({audit.stopped})")
     if out:
-        lines.append(f"  reports: {one_line(out)}")
+        lines.append(f"  reports: {quiet(out)}")
     return lines

@@ -1,7 +1,4 @@
-"""`findings.csv` for spreadsheets and `junit.xml` for CI servers.
-
-Both hold only names, numbers and our own sentences; no judged text.
-"""
+"""`findings.csv` for spreadsheets: names, numbers and our own sentences; no judged text."""
 
 from __future__ import annotations
 
@@ -9,14 +6,12 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from xml.etree import ElementTree
 
-from voirdire.harness.findings import Audit, Finding
+from voirdire.harness.findings import Audit
 from voirdire.reports.formatting import known
 from voirdire.reports.text import visible
-from voirdire.reports.words import discrimination_sentence, finding_sentence, headline
 
-__all__ = ["csv_text", "junit_text"]
+__all__ = ["csv_text"]
 
 #: a spreadsheet runs a cell that starts with one of these as a formula
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -61,42 +56,3 @@ def _cell(value: object) -> str:
 
 def _number(value: float | int | None) -> str:
     return str(value) if known(value) else ""
-
-
-def junit_text(audit: Audit) -> str:
-    """One test case a probe: violated is a failure, inconclusive and not applicable are skipped with their reason.
-
-    Two more keep the colour of the build honest: "discrimination", since a judge that holds every probe but cannot
-    tell good from bad must not look green, and "audit" where the run itself failed.
-    """
-    suite = ElementTree.Element("testsuite", name=visible(f"voirdire {audit.judge_name}"))
-    for finding in audit.findings.values():
-        _test(suite, finding.family, finding.probe, finding.decision, finding_sentence(finding, audit), finding)
-    discrimination = audit.discrimination
-    if discrimination.decision != "not_applicable":
-        _test(suite, "judge", "discrimination", discrimination.decision, discrimination_sentence(audit))
-    if audit.verdict == "error":
-        test = ElementTree.SubElement(suite, "testcase", classname="voirdire.judge", name="audit")
-        ElementTree.SubElement(test, "error", message=visible(headline(audit)))
-    tests = suite.findall("testcase")
-    suite.set("tests", str(len(tests)))
-    for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-        suite.set(name, str(sum(test.find(tag) is not None for test in tests)))
-    ElementTree.indent(suite)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
-
-
-def _test(
-    suite: ElementTree.Element, family: str, name: str, decision: str, sentence: str, finding: Finding | None = None
-) -> None:
-    test = ElementTree.SubElement(suite, "testcase", classname=visible(f"voirdire.{family}"), name=visible(name))
-    if finding is not None:
-        properties = ElementTree.SubElement(test, "properties")
-        for key in ("effect", "low", "high", "tolerance", "min_drop", "p_adjusted", "n"):
-            value = getattr(finding, key)
-            if known(value):
-                ElementTree.SubElement(properties, "property", name=key, value=str(value))
-    if decision == "violated":
-        ElementTree.SubElement(test, "failure", message=visible(sentence))
-    elif decision in ("inconclusive", "not_applicable"):
-        ElementTree.SubElement(test, "skipped", message=visible(f"{decision.replace('_', ' ')}: {sentence}"))

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from voirdire.harness.findings import Audit, CounterExample, Finding
 from voirdire.harness.relations import Relation
 from voirdire.reports.formatting import count, duration, effect, interval, known, level, money, plural
+from voirdire.reports.inert import quiet
 from voirdire.reports.selection import anchors, limits, nearest_to_limit_first, worst_example, worst_first
-from voirdire.reports.text import fields, one_line, reordered
+from voirdire.reports.text import fields, reordered
 from voirdire.reports.words import SYMBOLS, headline_parts, verdict_words
 
 if TYPE_CHECKING:
@@ -60,9 +61,9 @@ def render(
         printer.line()
     printer.line(f" calls     {_calls(audit)}")
     if report_path:
-        printer.line(f" report    {one_line(report_path)}")
+        printer.line(f" report    {quiet(report_path)}")
     if next_command:
-        printer.line(f" next      {one_line(next_command)}")
+        printer.line(f" next      {quiet(next_command)}")
 
 
 class _Printer:
@@ -87,7 +88,7 @@ class _Printer:
         """`text` after `lead`, later lines indented to the same column."""
         indent = " " * len(lead)
         lines = textwrap.wrap(
-            one_line(text), width, initial_indent=lead, subsequent_indent=indent, break_on_hyphens=False
+            quiet(text), width, initial_indent=lead, subsequent_indent=indent, break_on_hyphens=False
         ) or [lead.rstrip()]
         for k, line in enumerate(lines):
             self.line(line, [(style, 0, len(lead.rstrip()))] if style and k == 0 else ())
@@ -130,7 +131,7 @@ def _effects(audit: Audit, printer: _Printer, holding: int) -> None:
         rest.append(f"{more} {'more ' if len(holds) > more else ''}{'holds' if more == 1 else 'hold'}")
     if skipped:
         reasons = skipped[0].not_applicable_reasons
-        why = one_line(skipped[0].reason or max(reasons, key=lambda r: (reasons[r], r), default=""), 44)
+        why = quiet(skipped[0].reason or max(reasons, key=lambda r: (reasons[r], r), default=""), 44)
         verb = "does" if len(skipped) == 1 else "do"
         rest.append(f"{len(skipped)} {verb} not apply{f' ({why})' if why and len(skipped) == 1 else ''}")
     if rest:
@@ -150,7 +151,7 @@ def _closest(holds: Sequence[Finding], limit: int) -> list[Finding]:
 
 def _row(finding: Finding, plot: _Plot, printer: _Printer) -> None:
     symbol = SYMBOLS[finding.decision]
-    name = one_line(finding.probe, NAME_WIDTH)
+    name = quiet(finding.probe, NAME_WIDTH)
     start = f" {name:<{NAME_WIDTH}} {symbol} {effect(finding.effect):>6}  {interval(finding.low, finding.high):<14} "
     text = f"{start}{plot.row(finding)} {_note(finding)}".rstrip()
     at = 2 + max(NAME_WIDTH, len(name))
@@ -167,7 +168,7 @@ def _note(finding: Finding) -> str:
         if finding.more_cases_needed:
             note = f"{count(finding.more_cases_needed)} more cases"
             return note if len(note) <= NOTE_WIDTH else f"+{count(finding.more_cases_needed)} cases"
-        return one_line(finding.reason or "", NOTE_WIDTH)
+        return quiet(finding.reason or "", NOTE_WIDTH)
     if finding.relation is Relation.MUST_DROP:
         return "notices" if finding.decision == "holds" else "overlooks"
     return ""
@@ -218,8 +219,8 @@ class _Plot:
 
 
 def _example(audit: Audit, example: CounterExample, printer: _Printer, width: int, report_path: str | None) -> None:
-    place = f"{one_line(report_path)}#{anchors(audit).get(id(example), '')}" if report_path else ""
-    lead = f" worst example   {one_line(example.probe, 40)} on case {one_line(example.case_id, 40)}"
+    place = f"{quiet(report_path)}#{anchors(audit).get(id(example), '')}" if report_path else ""
+    lead = f" worst example   {quiet(example.probe, 40)} on case {quiet(example.case_id, 40)}"
     if place and len(lead) + len(place) + 3 <= width:
         printer.line(f"{lead}   {place}")
     else:
@@ -231,7 +232,7 @@ def _example(audit: Audit, example: CounterExample, printer: _Printer, width: in
         for piece in item.pieces:
             if piece.kind in ("ins", "del") and shown < 3:
                 sign, style = ("+", "green") if piece.kind == "ins" else ("-", "red")
-                quoted = f'"{one_line(piece.text, width - 8)}"' if piece.text.strip() else "a blank"
+                quoted = f'"{quiet(piece.text, width - 8)}"' if piece.text.strip() else "a blank"
                 text = f"   {sign} {quoted}"
                 printer.line(text, [(style, 3, len(text))])
                 shown += 1

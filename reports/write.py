@@ -47,9 +47,9 @@ def _csv(audit: Audit) -> str:
 
 
 def _junit(audit: Audit) -> str:
-    from voirdire.reports.tables import junit_text
+    from voirdire.reports.junit import junit
 
-    return junit_text(audit)
+    return junit(audit)
 
 
 #: format: the files it makes, each with its renderer

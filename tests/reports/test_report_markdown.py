@@ -49,4 +49,4 @@ def test_code_and_prose() -> None:
     assert code("openai:gpt-5-mini") == "`openai:gpt-5-mini`"
     assert code("a`b") == "<code>a&#96;b</code>"
     assert code("@octocat") == "<code>&#64;octocat</code>"
-    assert prose("see <b> [x](y) `run it`.") == r"see &#60;b&#62; \[x\](y) `run it`."
+    assert prose("see <b> [x](y) `run it`.") == r"see ⟨U+003C⟩b&#62; \[x\]⟨U+0028⟩y) `run it`."
