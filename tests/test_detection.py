@@ -12,9 +12,13 @@ import re
 import pytest
 from detection import CLEAN, CONSTANT, PLANTED
 
+from voirdire.harness.followups import FollowUps
 from voirdire.harness.judges.mock import mock_judge
-from voirdire.harness.plan import Plan
+from voirdire.harness.plan import Plan, build_plan
 from voirdire.harness.statistics.analyse import analyse
+from voirdire.harness.verdicts import Scale, Verdict
+from voirdire.suites.builtin_cases import builtin_cases, for_task, spread
+from voirdire.suites.loading import load_suite
 from voirdire.suites.rows import PROBES
 from voirdire.suites.selfcheck import GRID, Row, check, make_plan
 
@@ -178,3 +182,20 @@ def test_a_judge_that_punishes_typing_errors_is_caught_by_each_typo_probe() -> N
         assert finding.effect < -0.3  # the better answer lost
     others = {f.family for f in found.values() if f.decision == "violated"} - {"typos"}
     assert not others
+
+
+@pytest.mark.parametrize(("spec", "found"), [("noisy?sd=.1", False), ("noisy?sd=.1&cited=.3", True)])
+def test_whole_marks_from_one_to_five(spec: str, found: bool) -> None:
+    """A discrete scale loses what lies between its marks, not the decisions."""
+    suite, scale = load_suite("quick"), Scale(1, 5)
+    cases = [c.replace(label=1 + (float(c.label) - 1) * 4 / 9) for c in for_task(spread(builtin_cases(), 120), "score")]  # type: ignore[arg-type]
+    plan = build_plan(suite, cases, task="score", scale=scale, followups=FollowUps())
+    hits = 0
+    for seed in range(10):
+        judge = mock_judge(spec, task="score", scale=scale, seed=seed)
+        answers = [judge.answer(c.case, c.sample) for c in plan.calls]
+        marks = [Verdict(score=float(round(v.score))) if v.score is not None else v for v in answers]
+        violated = {f.family for f in analyse(plan, marks).findings.values() if f.decision == "violated"}
+        assert not violated - {"authority"}
+        hits += "authority" in violated
+    assert hits >= 9 if found else hits == 0
