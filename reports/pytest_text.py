@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import textwrap
 
-from voirdire.harness.findings import Audit, CounterExample, Finding
+from voirdire.harness.findings import Audit, CounterExample, Decision, Finding
 from voirdire.harness.relations import Relation
 from voirdire.reports.formatting import count, effect, interval, known, money, percent, plural, share
 from voirdire.reports.inert import quiet
@@ -19,6 +19,7 @@ __all__ = ["failure_text", "open_text", "summary_line"]
 
 WIDTH = 80
 _EXCERPT = 400
+_DECIDED: dict[Decision, str] = {"violated": "violated", "inconclusive": "open", "holds": "hold"}
 _LABELS = {"instruction": "Q", "context": "context", "reference": "reference", "rubric": "rubric"}
 
 
@@ -115,9 +116,9 @@ def _field(name: str, pieces: tuple[Piece, ...]) -> list[str]:
 def summary_line(audit: Audit, out: str | None = None) -> list[str]:
     """One or two lines on an audit for the end of a test run."""
     decided = ", ".join(
-        f"{len(audit.findings.decided(d))} {word}"
-        for d, word in (("violated", "violated"), ("inconclusive", "open"), ("holds", "hold"))
-        if audit.findings.decided(d)
+        f"{len(audit.findings.decided(decision))} {word}"
+        for decision, word in _DECIDED.items()
+        if audit.findings.decided(decision)
     )
     calls = plural(audit.calls.made, "call") + (f", {count(audit.calls.cached)} cached" if audit.calls.cached else "")
     cost = f" · {money(audit.calls.cost_usd)}" if known(audit.calls.cost_usd) else ""

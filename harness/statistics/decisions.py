@@ -117,7 +117,8 @@ class Contrast:
 
 def _least_sd(mean: Mean, alpha: float) -> float:
     """The spread seen, or where hardly any was, what the rule of three leaves room for."""
-    return max(mean.sd, (1 - alpha ** (1 / mean.n)) * math.sqrt(mean.n) / 2)
+    unseen: float = 1 - alpha ** (1 / mean.n)
+    return max(mean.sd, unseen * math.sqrt(mean.n) / 2)
 
 
 def _reach(mean: Mean, alpha: float) -> float:
