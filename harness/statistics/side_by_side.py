@@ -1,0 +1,207 @@
+"""Several runs beside each other: the effects of each, and how far each lies from the first.
+
+Where two runs hold what every case gave (harness/baseline.py), their difference is that of the same cases under the
+same follow-ups; otherwise it is that of two independent intervals, which is wider and mixes in the difference of the
+cases. Each difference says which it is. Differences are raw (later minus first); "worse" is the gate's business.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from voirdire.harness.baseline import Baseline, StoredProbe
+from voirdire.harness.findings import Audit
+from voirdire.harness.statistics.decisions import holm
+from voirdire.harness.statistics.means import estimate
+
+__all__ = ["ACCURACY", "Difference", "Line", "StoredRun", "side_by_side"]
+
+#: name of the line of discrimination
+ACCURACY = "accuracy"
+#: the contrast by which a probe is compared: the first of these that both runs hold
+_CONTRASTS = (
+    "gain over sham",
+    "gain over source",
+    "shift",
+    "slot preference",
+    "drop",
+    "disagreement beyond repeats",
+    "flips between repeats",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run that is over: its audit, what each case gave, or both. `label` is its column."""
+
+    label: str
+    path: str
+    audit: Audit | None = None
+    stored: Baseline | None = None
+
+    @property
+    def judge(self) -> str:
+        if self.audit is not None:
+            return self.audit.judge_spec
+        return self.stored.judge["spec"] if self.stored is not None else ""
+
+    @property
+    def created(self) -> str:
+        return self.audit.created if self.audit is not None else self.stored.created if self.stored is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A run minus the first run, with its two-sided interval at level 1 - alpha; over `n` cases if `paired`.
+
+    `p_adjusted`: of "no difference", Holm over the lines of one column.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+    paired: bool
+    n: int
+    p_adjusted: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One probe: its effect in each run (None: not measured), and the differences from the first (None for it)."""
+
+    probe: str
+    effects: tuple[float | None, ...]
+    differences: tuple[Difference | None, ...]
+
+
+def side_by_side(runs: Sequence[StoredRun], *, alpha: float = 0.05) -> list[Line]:
+    """A line a probe that any run has, in the order of the first run that has it; accuracy comes last."""
+    names = list(dict.fromkeys(name for run in runs for name in _probes(run)))
+    lines = [_line(name, runs, alpha) for name in [*names, ACCURACY]]
+    columns = [_adjusted([line.differences[k] for line in lines]) for k in range(len(runs))]
+    return [
+        replace(line, differences=tuple(column[i] for column in columns))
+        for i, line in enumerate(lines)
+        if any(e is not None for e in line.effects)
+    ]
+
+
+def _probes(run: StoredRun) -> list[str]:
+    if run.audit is not None:
+        return [f.probe for f in run.audit.findings.values() if f.effect is not None]
+    return [] if run.stored is None else list(run.stored.probes)
+
+
+def _line(name: str, runs: Sequence[StoredRun], alpha: float) -> Line:
+    first, *later = runs
+    differences = [_paired(name, first, run, alpha) or _unpaired(name, first, run, alpha) for run in later]
+    return Line(name, tuple(_effect(name, run) for run in runs), (None, *differences))
+
+
+def _adjusted(column: Sequence[Difference | None]) -> list[Difference | None]:
+    known = [d for d in column if d is not None]
+    adjusted = iter(holm([d.p for d in known]))
+    return [None if d is None else replace(d, p_adjusted=next(adjusted)) for d in column]
+
+
+def _effect(name: str, run: StoredRun) -> float | None:
+    if run.audit is not None:
+        if name == ACCURACY:
+            return run.audit.discrimination.accuracy
+        return run.audit.findings[name].effect if name in run.audit.findings else None
+    if run.stored is None:
+        return None
+    if name == ACCURACY:
+        return run.stored.accuracy.accuracy
+    return run.stored.probes[name].effect if name in run.stored.probes else None
+
+
+# ------------------------------------------------------------------------------------------------------------- paired
+
+
+def _paired(name: str, first: StoredRun, later: StoredRun, alpha: float) -> Difference | None:
+    a, b = first.stored, later.stored
+    if a is None or b is None or (a.task, a.scale) != (b.task, b.scale):
+        return None
+    keys = [key for key, content in a.cases.items() if b.cases.get(key) == content]
+    before, after = _values(name, a, b, keys)
+    if before.size == 0:
+        return None
+    groups = np.unique([a.groups.get(key, key) for key in keys], return_inverse=True)[1]
+    span = 1.0 if name == ACCURACY else 2.0
+    mean = estimate(after - before, groups, lo=-span, hi=span)
+    if mean is None:
+        return None
+    half = alpha / 2
+    return Difference(mean.mean, mean.lower(half), mean.upper(half), mean.p_outside(0.0), True, mean.count)
+
+
+def _values(name: str, a: Baseline, b: Baseline, keys: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """What the common cases gave in both runs; empty where the probe was not asked alike."""
+    nothing = np.empty(0)
+    row_a, row_b = ({key: i for i, key in enumerate(run.cases)} for run in (a, b))
+    at_a, at_b = ([row[key] for key in keys] for row in (row_a, row_b))
+    if name == ACCURACY:
+        same = a.accuracy.measure == b.accuracy.measure != "balanced accuracy"
+        return (a.accuracy.values[at_a], b.accuracy.values[at_b]) if same and keys else (nothing, nothing)
+    p, q = a.probes.get(name), b.probes.get(name)
+    if p is None or q is None or p.hash != q.hash or not keys:
+        return nothing, nothing
+    contrast = _common_contrast(p, q)
+    if contrast is None:
+        return nothing, nothing
+    alike = np.asarray([p.asked[i] == q.asked[j] != "" for i, j in zip(at_a, at_b, strict=True)])
+    before, after = p.contrasts[contrast][at_a], q.contrasts[contrast][at_b]
+    return np.where(alike, before, np.nan), np.where(alike, after, np.nan)
+
+
+def _common_contrast(p: StoredProbe, q: StoredProbe) -> str | None:
+    return next((c for c in _CONTRASTS if c in p.contrasts and c in q.contrasts), None)
+
+
+# ----------------------------------------------------------------------------------------------------------- unpaired
+
+
+def _unpaired(name: str, first: StoredRun, later: StoredRun, alpha: float) -> Difference | None:
+    a, b = _interval(name, first), _interval(name, later)
+    if a is None or b is None:
+        return None
+    value, error = b[0] - a[0], math.hypot(a[1], b[1])
+    reach = -float(ndtri(alpha / 2)) * error
+    p = 2 * float(ndtr(-abs(value) / error)) if error > 0 else float(value == 0)
+    return Difference(value, value - reach, value + reach, p, False, 0)
+
+
+def _interval(name: str, run: StoredRun) -> tuple[float, float] | None:
+    """(effect, standard error): off the interval of a finding, or of what each case gave."""
+    if run.audit is None:
+        return None if run.stored is None else _of_stored(name, run.stored)
+    level: float | None
+    if name == ACCURACY:
+        dial = run.audit.discrimination
+        effect, low, high, level = dial.accuracy, dial.low, dial.high, 1 - 2 * run.audit.alpha
+    elif name in run.audit.findings:
+        finding = run.audit.findings[name]
+        effect, low, high, level = finding.effect, finding.low, finding.high, finding.level
+    else:
+        return None
+    if effect is None or low is None or high is None or level is None:
+        return None
+    return effect, (high - low) / (2 * float(ndtri((1 + level) / 2)))
+
+
+def _of_stored(name: str, stored: Baseline) -> tuple[float, float] | None:
+    if name == ACCURACY:
+        values = stored.accuracy.values
+    else:
+        contrasts = stored.probes[name].contrasts if name in stored.probes else {}
+        values = next((contrasts[c] for c in _CONTRASTS if c in contrasts), np.empty(0))
+    groups = np.unique([stored.groups.get(key, key) for key in stored.cases], return_inverse=True)[1]
+    mean = estimate(values, groups) if values.size else None
+    return None if mean is None else (mean.mean, mean.standard_error)

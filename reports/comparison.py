@@ -1,0 +1,90 @@
+"""Runs beside each other as text: for a terminal of 80 columns, and as Markdown with every interval."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from voirdire.harness.statistics.side_by_side import ACCURACY, Difference, Line, StoredRun
+from voirdire.reports.formatting import effect, interval, share
+from voirdire.reports.inert import inert
+from voirdire.reports.markdown import code, prose
+
+__all__ = ["comparison_markdown", "comparison_text"]
+
+WIDTH = 80
+NAME = 22
+#: columns of effects that fit beside a name and one difference
+COLUMNS = 4
+#: a difference is marked if its adjusted p is below this
+LEVEL = 0.05
+
+
+def comparison_text(runs: Sequence[StoredRun], lines: Sequence[Line]) -> str:
+    """The page, ending in a newline. Of more than four runs the first and the last three are shown."""
+    shown = list(range(len(runs))) if len(runs) <= COLUMNS else [0, *range(len(runs) - COLUMNS + 1, len(runs))]
+    out = [_run_line(run) for run in runs]
+    out += ["", _header(runs, shown)]
+    out += [_row(line, shown) for line in lines]
+    out += ["", *textwrap.wrap(_legend(lines), WIDTH)]
+    if len(shown) < len(runs):
+        out += textwrap.wrap(f"{len(runs) - len(shown)} runs between are in the Markdown (--markdown FILE).", WIDTH)
+    return "\n".join(out) + "\n"
+
+
+def _run_line(run: StoredRun) -> str:
+    return f" {run.label}  {run.created[:10]}  {inert(run.judge, 40)}  {inert(run.path, 60)}"[:WIDTH].rstrip()
+
+
+def _header(runs: Sequence[StoredRun], shown: Sequence[int]) -> str:
+    labels = "".join(f"{runs[k].label:>7}" for k in shown)
+    return f" {'probe':<{NAME}}{labels}   {runs[-1].label} - {runs[0].label}"
+
+
+def _row(line: Line, shown: Sequence[int]) -> str:
+    cells = "".join(f"{_number(line.probe, line.effects[k]):>7}" for k in shown)
+    return f" {inert(line.probe, NAME):<{NAME}}{cells}   {_difference(line.differences[-1])}".rstrip()
+
+
+def _number(probe: str, value: float | None) -> str:
+    return share(value) if probe == ACCURACY else effect(value)
+
+
+def _difference(difference: Difference | None) -> str:
+    if difference is None:
+        return ""
+    mark = " *" if difference.p_adjusted < LEVEL else ""
+    unpaired = "" if difference.paired else " ~"
+    return f"{effect(difference.value)} {interval(difference.low, difference.high)}{mark}{unpaired}"
+
+
+def _legend(lines: Sequence[Line]) -> str:
+    differences = [d for line in lines for d in line.differences if d is not None]
+    paired = [d.n for d in differences if d.paired]
+    how = []
+    if paired:
+        cases = f"{min(paired):,}" if min(paired) == max(paired) else f"{min(paired):,} to {max(paired):,}"
+        how.append(f"Differences are of the same {cases} cases under the same follow-ups, with both runs' noise.")
+    if len(paired) < len(differences):
+        how.append(
+            "~ unpaired: two intervals compared, as one of the runs does not hold what each case gave "
+            "(gates and baselines do) or was asked otherwise."
+        )
+    return f"95 % intervals, each by itself; * differs with Holm over the column (p < {share(LEVEL)}). {' '.join(how)}"
+
+
+# ----------------------------------------------------------------------------------------------------------- Markdown
+
+
+def comparison_markdown(runs: Sequence[StoredRun], lines: Sequence[Line]) -> str:
+    """The same with every run and every interval."""
+    out = ["| run | of | judge | path |", "|---|---|---|---|"]
+    out += [f"| {r.label} | {r.created[:10]} | {code(r.judge)} | {code(r.path)} |" for r in runs]
+    columns = [runs[0].label, *(cell for r in runs[1:] for cell in (r.label, f"{r.label} - {runs[0].label}"))]
+    out += ["", f"| probe | {' | '.join(columns)} |", "|---|" + "---:|" * len(columns)]
+    for line in lines:
+        cells = [_number(line.probe, line.effects[0])]
+        for value, difference in zip(line.effects[1:], line.differences[1:], strict=True):
+            cells += [_number(line.probe, value), prose(_difference(difference))]
+        out.append(f"| {code(line.probe)} | {' | '.join(cells)} |")
+    return "\n".join([*out, "", prose(inert(_legend(lines)))]) + "\n"

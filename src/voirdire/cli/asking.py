@@ -1,0 +1,189 @@
+"""The options of every command that asks a judge about cases, declared once.
+
+    @asking
+    def gate(asked: Asking, out: Annotated[Path, typer.Option("--out")] = ...) -> int: ...
+
+gives `gate` all options below beside its own; they come in as one `Asking`, checked. Not here: what a command does.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import sys
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from voirdire._plugins import load_plugins
+from voirdire.cli.configured import judge_options
+from voirdire.cli.options import at_least, in_range, params_of, task_of
+from voirdire.harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from voirdire._compose import AuditRequest, Prepared
+    from voirdire.harness.judges.base import Judge
+
+__all__ = ["Asking", "asking", "confirm"]
+
+#: more paid calls than this are confirmed first
+CONFIRM_ABOVE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """Who is asked what, and how. Each field is an option; None leaves it to the command."""
+
+    judge: Annotated[
+        str | None,
+        typer.Option("--judge", "-j", help="Judge spec, e.g. openai:gpt-5-mini, python:my.module:judge."),
+    ] = None
+    cases: Annotated[str | None, typer.Option("--cases", "-c", help="JSONL, CSV or Parquet file; - for stdin.")] = None
+    suite: Annotated[str | None, typer.Option("--suite", "-s", help="Suite name or FILE.toml.")] = None
+    probes: Annotated[
+        list[str] | None, typer.Option("--probes", "-p", help="Only probes that match this glob; repeatable.")
+    ] = None
+    plugin: Annotated[
+        list[str] | None, typer.Option("--plugin", help="FILE.py or module with probes of your own; repeatable.")
+    ] = None
+    rewrites: Annotated[
+        Path | None, typer.Option("--rewrites", help="Paraphrases and the like: the file of `voirdire freeze`.")
+    ] = None
+    task: Annotated[str | None, typer.Option("--task", help="pairwise, score, grade or ranking.")] = None
+    scale: Annotated[str | None, typer.Option("--scale", help="Range of a score judge, e.g. 1:10.")] = None
+    prompt: Annotated[
+        Path | None,
+        typer.Option("--prompt", help="Your evaluator prompt: text with {{ instruction }}, {{ response_a }} …"),
+    ] = None
+    parse: Annotated[
+        str | None, typer.Option("--parse", help="How to read the reply: auto, brackets, json, letter …")
+    ] = None
+    param: Annotated[
+        list[str] | None,
+        typer.Option("--param", help="k=v for the model (temperature=0, max_tokens=512 …); repeatable."),
+    ] = None
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", help="Any OpenAI-compatible endpoint, e.g. http://localhost:8000/v1.")
+    ] = None
+    utility: Annotated[
+        str, typer.Option("--utility", help="verdict: what the judge decided; probability: how sure it was.")
+    ] = "verdict"
+    limit: Annotated[int | None, typer.Option("--limit", "-n", help="Only the first N cases.")] = None
+    cases_id: Annotated[
+        list[str] | None, typer.Option("--cases-id", help="Only the case with this id; repeatable.")
+    ] = None
+    samples: Annotated[int | None, typer.Option("--samples", help="Calls an arm gets per case and order.")] = None
+    seed: Annotated[int, typer.Option("--seed", help="Noise of mock judges.")] = 0
+    alpha: Annotated[float, typer.Option("--alpha", help="Error rate of the whole suite.")] = 0.05
+    tolerance: Annotated[
+        float | None, typer.Option("--tolerance", help="Largest effect that does not matter, in utility units.")
+    ] = None
+    max_calls: Annotated[int | None, typer.Option("--max-calls", help="Stop after N calls.")] = None
+    max_cost: Annotated[float | None, typer.Option("--max-cost", help="Stop after USD.")] = None
+    concurrency: Annotated[int, typer.Option("--concurrency", help="Calls at a time.")] = 16
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds a call may take.")] = 60.0
+    retries: Annotated[int, typer.Option("--retries", help="Tries after a call that failed.")] = 4
+    cache: Annotated[
+        str, typer.Option("--cache", help="Where answers are kept, so that a stopped run goes on; none: nowhere.")
+    ] = ".voirdire/calls.sqlite"
+    reuse_cache: Annotated[
+        bool, typer.Option("--reuse-cache", help="Answer from calls of earlier runs where there are any.")
+    ] = False
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before many paid calls.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the outcome only.")] = False
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours (as NO_COLOR).")] = False
+
+    def check(self) -> None:
+        """Raises UsageError naming the option, its value and the fix."""
+        in_range("--alpha", self.alpha, 0.0, 0.5)
+        in_range("--tolerance", self.tolerance, 0.0, 1.0)
+        at_least("--concurrency", self.concurrency, 1)
+        at_least("--retries", self.retries, 0)
+        at_least("--max-calls", self.max_calls, 1)
+        if self.timeout <= 0:
+            raise UsageError(f"--timeout {self.timeout:g} leaves no time to answer")
+        if self.utility not in ("verdict", "probability"):
+            raise UsageError(f"--utility {self.utility!r} is neither verdict nor probability")
+
+    def make_judge(self, spec: str | None = None, *, parameter: str = "judge") -> Judge:
+        """The judge `spec`, which the command's parameter `parameter` names; default: --judge. Raises UsageError."""
+        from voirdire.harness.judges.spec import JudgeOptions, make_judge, parse_scale
+
+        spec = spec or self.judge
+        if spec is None:
+            raise UsageError("no judge is named", hint="Give --judge, e.g. --judge openai:gpt-5-mini.")
+        options = JudgeOptions(
+            task=task_of(self.task),
+            scale=parse_scale(self.scale) if self.scale else None,
+            prompt=str(self.prompt) if self.prompt else None,
+            parse=self.parse,
+            base_url=self.base_url,
+            params=params_of(self.param or []),
+            timeout=self.timeout,
+            retries=self.retries,
+            concurrency=self.concurrency,
+            utility=self.utility,
+            seed=self.seed,
+        )
+        return make_judge(spec, judge_options(options, parameter))
+
+    def request(self, *, suite: str, cases: str | None, samples: int | None) -> AuditRequest:
+        """What is asked; `suite`, `cases` and `samples` with the command's own defaults filled in."""
+        from voirdire._compose import AuditRequest
+        from voirdire.harness.engine.runner import Limits
+
+        return AuditRequest(
+            cases=cases,
+            suite=suite,
+            probes=tuple(self.probes or ()),
+            samples=samples,
+            seed=self.seed,
+            alpha=self.alpha,
+            tolerance=self.tolerance,
+            limit=self.limit,
+            case_ids=tuple(self.cases_id or ()),
+            limits=Limits(self.concurrency, self.max_calls, self.max_cost),
+            cache=None if self.cache == "none" else self.cache,
+            rewrites=self.rewrites,
+        )
+
+
+def asking(command: Callable[..., int]) -> Callable[..., int]:
+    """`command` with the options of `Asking` before its own, which it gets as its first argument."""
+    hints = typing.get_type_hints(Asking, include_extras=True)
+    shared = [
+        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
+        for f in dataclasses.fields(Asking)
+    ]
+    _, *own = inspect.signature(command, eval_str=True).parameters.values()
+
+    @functools.wraps(command)
+    def run(**values: Any) -> int:
+        asked = Asking(**{p.name: values.pop(p.name) for p in shared})
+        asked.check()
+        load_plugins(asked.plugin or ())
+        return command(asked, **values)
+
+    parameters = [*shared, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own)]
+    run.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int}
+    del run.__wrapped__  # or its signature would be read instead
+    return run
+
+
+def confirm(asked: Asking, judge: Judge, prepared: Prepared) -> None:
+    """More than 500 paid calls need a yes: from the user, from --yes, or from a limit. Raises UsageError."""
+    calls = len(prepared.plan.calls)
+    limited = asked.max_calls is not None or asked.max_cost is not None
+    if not judge.paid or calls <= CONFIRM_ABOVE or asked.yes or limited:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            f"this would make up to {calls:,} paid calls", hint="Add --yes, --max-calls N or --max-cost USD."
+        )
+    typer.confirm(f"Make up to {calls:,} paid calls?", abort=True, err=True)

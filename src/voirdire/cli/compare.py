@@ -1,0 +1,117 @@
+"""`voirdire compare A B …`: runs or judges side by side; stored runs call no judge."""
+
+from __future__ import annotations
+
+import string
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from voirdire.cli.asking import Asking, asking, confirm
+from voirdire.cli.gate import STORED, run_gate, unfinished
+from voirdire.harness.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from voirdire._gate import PreparedGate
+    from voirdire.cli.terminal import Terminal
+    from voirdire.harness.judges.base import Judge
+    from voirdire.harness.statistics.side_by_side import StoredRun
+
+__all__ = ["compare"]
+
+
+@asking
+def compare(
+    asked: Asking,
+    runs: Annotated[
+        list[str], typer.Argument(help="Report folders, baseline files or judge specs; two or more, in any mixture.")
+    ],
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Also write it as Markdown, with all intervals.")
+    ] = None,
+) -> int:
+    """Show the effects of several runs or judges side by side, and how far each lies from the first.
+
+    Judges are audited (suite: standard) and compared case by case, as are gates and baseline files; reports of plain
+    audits are compared by their intervals.
+    """
+    from voirdire.cli.terminal import Terminal
+    from voirdire.harness.statistics.side_by_side import side_by_side
+    from voirdire.reports.comparison import comparison_markdown, comparison_text
+
+    if not 2 <= len(runs) <= len(string.ascii_uppercase):
+        raise UsageError(f"{len(runs)} run{'s' * (len(runs) != 1)} cannot be compared", hint="Name 2 to 26 of them.")
+    terminal = Terminal(quiet=asked.quiet, no_color=asked.no_color)
+    labelled = list(zip(string.ascii_uppercase, runs, strict=False))
+    read = {label: _read(label, name) for label, name in labelled if Path(name).exists()}
+    # all judges are made and planned before the first is asked: a misspelt one must cost nothing
+    ready = {label: _prepare(asked, name, terminal) for label, name in labelled if label not in read}
+    for label, name in labelled:
+        if label in ready:
+            audited = _audit(label, name, *ready[label], terminal)
+            if isinstance(audited, ExitCode):
+                return audited
+            read[label] = audited
+    stored = [read[label] for label, _ in labelled]
+    lines = side_by_side(stored)
+    if not lines:
+        raise UsageError("these runs measured nothing that could be compared")
+    terminal.out.print(comparison_text(stored, lines), markup=False, end="", soft_wrap=True)
+    if markdown is not None:
+        try:
+            markdown.write_text(comparison_markdown(stored, lines), encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{markdown} cannot be written ({error.strerror or error})") from None
+    return ExitCode.OK
+
+
+def _read(label: str, name: str) -> StoredRun:
+    """The stored run at a path."""
+    from voirdire.harness.baseline_file import read_baseline
+    from voirdire.harness.statistics.side_by_side import StoredRun
+    from voirdire.reports.write import read
+
+    path = Path(name)
+    if path.name == "audit.json":
+        return _read(label, str(path.parent))
+    if path.is_file():
+        return StoredRun(label, name, None, read_baseline(path))
+    audit, beside = read(path), path / STORED
+    stored = read_baseline(beside) if beside.is_file() else None
+    # an audit written into the folder of an earlier gate leaves that gate's file behind
+    same = stored is not None and (stored.created, stored.judge["fingerprint"]) == (
+        audit.created,
+        audit.fingerprint[:16],
+    )
+    return StoredRun(label, name, audit, stored if same else None)
+
+
+def _prepare(asked: Asking, name: str, terminal: Terminal) -> tuple[Judge, PreparedGate]:
+    """The judge called `name` and what it will be asked."""
+    from voirdire._gate import GateRequest, prepare_gate
+
+    try:
+        judge = asked.make_judge(name, parameter="runs")
+    except UsageError as error:
+        if ":" in name:
+            raise
+        raise UsageError(
+            f"there is no run {name!r}, and no judge of this name",
+            hint="Name report folders, baseline files or judges.",
+        ) from error
+    request = asked.request(suite=asked.suite or "standard", cases=asked.cases, samples=asked.samples)
+    # as an audit, it may answer from what was asked before
+    ready = prepare_gate(judge.task, judge.scale, GateRequest(request, reuse=True))
+    terminal.plan(judge, ready.prepared)
+    confirm(asked, judge, ready.prepared)
+    return judge, ready
+
+
+def _audit(label: str, name: str, judge: Judge, ready: PreparedGate, terminal: Terminal) -> StoredRun | ExitCode:
+    """The judge's run, or the exit code of one that did not get to its end."""
+    from voirdire.harness.statistics.side_by_side import StoredRun
+
+    result = run_gate(judge, ready, terminal)
+    stopped = unfinished(result, terminal)
+    return StoredRun(label, name, result.outcome.audit, result.stored) if stopped is None else stopped
