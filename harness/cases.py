@@ -11,9 +11,12 @@ import functools
 import hashlib
 import json
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
+
+from voirdire.harness.errors import UsageError
 
 __all__ = [
     "ALL_TASKS",
@@ -27,7 +30,9 @@ __all__ = [
     "Task",
     "Turn",
     "apply_edits",
+    "text_of",
     "truth_of",
+    "with_edits",
 ]
 
 Task = Literal["pairwise", "score", "grade", "ranking"]
@@ -138,7 +143,7 @@ def truth_of(case: Case, index: int) -> bool | None:
 class Edit:
     """Replace `source[start:end]` of one text field by `text`. Offsets are code points of the *source* text.
 
-    `where` names the field: "responses[0]", "instruction", "reference", ...
+    `where` names the field, as `text_of` reads it: "responses[0]", "instruction", "reference", ...
     """
 
     start: int
@@ -158,6 +163,45 @@ def apply_edits(source: str, edits: tuple[Edit, ...] | list[Edit]) -> str:
         at = edit.end
     out.append(source[at:])
     return "".join(out)
+
+
+_INDEXED = re.compile(r"(responses|instruction)\[(\d+)\]")
+
+
+def _field_of(case: Case, where: str) -> tuple[str, int | None]:
+    """The attribute and index that `where` names; raises UsageError where there is no such text."""
+    indexed = _INDEXED.fullmatch(where)
+    one_text = ("reference", "rubric", "context", *(("instruction",) if isinstance(case.instruction, str) else ()))
+    if where in one_text:
+        return where, None
+    if indexed is not None and indexed[1] not in one_text and int(indexed[2]) < len(getattr(case, indexed[1])):
+        return indexed[1], int(indexed[2])
+    raise UsageError(f"{where!r} is no text of case {case.id!r}", hint="Name it as in 'responses[0]' or 'instruction'.")
+
+
+def text_of(case: Case, where: str) -> str:
+    """The text that `Edit.where` names: "responses[0]", "instruction", "instruction[2]" (the content of a turn), or
+    "reference", "rubric", "context" (empty where the case has none). Raises UsageError for any other name."""
+    name, index = _field_of(case, where)
+    value = getattr(case, name)
+    found = value if index is None else value[index]
+    return found.content if isinstance(found, Turn) else found or ""
+
+
+def with_edits(case: Case, edits: tuple[Edit, ...]) -> Case:
+    """`case` with `edits` made, each in the text it names. Raises UsageError for a name that is no text of the case."""
+    for where in dict.fromkeys(e.where for e in edits):
+        name, index = _field_of(case, where)
+        text = apply_edits(text_of(case, where), [e for e in edits if e.where == where])
+        if index is None:
+            case = case.replace(**{name: text})
+        elif name == "responses":
+            case = case.with_response(index, text)
+        elif not isinstance(case.instruction, str):
+            turns = list(case.instruction)
+            turns[index] = Turn(turns[index].role, text)
+            case = case.replace(instruction=tuple(turns))
+    return case
 
 
 @dataclass(frozen=True, slots=True)

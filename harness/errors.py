@@ -18,7 +18,9 @@ from __future__ import annotations
 import difflib
 import enum
 import re
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 
 __all__ = [
     "BudgetExceeded",
@@ -31,6 +33,7 @@ __all__ = [
     "NotRecorded",
     "UsageError",
     "VoirdireError",
+    "located",
     "nearest",
     "redact",
 ]
@@ -124,6 +127,19 @@ def nearest(name: str, known: Iterable[str], *, n: int = 3) -> str:
     if close:
         return "Did you mean " + " or ".join(repr(c) for c in close) + "?"
     return "Known: " + ", ".join(names) if names else "None are known."
+
+
+def located(error: BaseException, file: str | None = None) -> str:
+    """`my_probes.py, line 12: KeyError: 'x'`: the deepest line of `file`, or of any file, that the error came through.
+
+    Only the file's name is given, no folder; keys are removed.
+    """
+    said = redact(" ".join(str(error).split()))[:300]
+    text = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{Path(error.filename).name}, line {error.lineno}: {type(error).__name__}: {error.msg}"
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if file is None or f.filename == file]
+    return f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}: {text}" if frames else text
 
 
 _SECRET = re.compile(

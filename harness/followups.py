@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Callable
 
-from voirdire.harness.cases import Case, FollowUp, apply_edits, shown_hash
+from voirdire.harness.cases import Case, FollowUp, Perturbation, shown_hash, with_edits
 from voirdire.harness.errors import NotApplicable
 from voirdire.harness.registry import PERTURBATIONS
 
-__all__ = ["FollowUps", "rng_for"]
+__all__ = ["Check", "FollowUps", "rng_for"]
+
+#: called with the perturbation and the text before and after; raises NotApplicable to drop the follow-up
+Check = Callable[[Perturbation, str, str], None]
 
 
 def rng_for(seed: int, case: Case, target: int, name: str) -> random.Random:
@@ -26,22 +30,26 @@ def rng_for(seed: int, case: Case, target: int, name: str) -> random.Random:
 
 
 class FollowUps:
-    """Follow-ups for one perturbation seed.
+    """Follow-ups for one perturbation seed. `check` sees each of them, beside the checks perturbations make themselves.
 
     Labels are those of the source; what is true of a degradation depends on how it is shown, so the plan says it.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, *, check: Check | None = None) -> None:
         self.seed = seed
+        self.check = check
 
     def make(self, name: str, case: Case, target: int = 0, dose: float = 1.0) -> FollowUp:
         """Raises NotApplicable with the reason, UsageError for an unknown name."""
         perturbation = PERTURBATIONS.get(name)
         edits = perturbation.edits(case, target, rng_for(self.seed, case, target, name), dose)
-        text = apply_edits(case.responses[target], edits)
-        if text == case.responses[target]:
+        edited = with_edits(case, edits)
+        if edited == case:
             raise NotApplicable("the edit changes nothing here")
-        return FollowUp(case.with_response(target, text), target, edits)
+        before, after = case.responses[target], edited.responses[target]
+        if self.check is not None and before != after:
+            self.check(perturbation, before, after)
+        return FollowUp(edited, target, edits)
 
     def sham(self, name: str, case: Case, target: int, followup: FollowUp) -> Case:
         """The case with the placebo of the follow-up's edits in it."""
@@ -50,4 +58,4 @@ class FollowUps:
         edits = perturbation.sham(case, target, followup.edits, rng)
         if edits is None:
             raise NotApplicable("no placebo can be made for this edit")
-        return case.with_response(target, apply_edits(case.responses[target], edits))
+        return with_edits(case, edits)

@@ -16,7 +16,8 @@ import numpy as np
 
 from voirdire.harness.cases import Case, Edit, Task, shown_hash, truth_of
 from voirdire.harness.errors import NotApplicable
-from voirdire.harness.followups import FollowUps
+from voirdire.harness.followups import FollowUps, rng_for
+from voirdire.harness.orders import Order, turns
 from voirdire.harness.probes import Probe, Suite
 from voirdire.harness.registry import PERTURBATIONS
 from voirdire.harness.relations import Relation
@@ -101,11 +102,13 @@ class _Calls:
         self._numbers: dict[tuple[str, int], int] = {}
         self._task = task
 
-    def arm(self, case: Case, target: int, samples: int, *, edited: bool) -> tuple[list[list[int]], list[int]]:
+    def arm(
+        self, case: Case, target: int, samples: int, *, edited: bool, orders: tuple[Order, ...] | None = None
+    ) -> tuple[list[list[int]], list[int]]:
         """Call numbers [order][sample] of a case shown in all its orders, and the target's slot in each."""
         numbers: list[list[int]] = []
         slots: list[int] = []
-        for order in orders_of(len(case.responses), self._task):
+        for order in orders or orders_of(len(case.responses), self._task):
             shown = case.reordered(order)
             # adapters that replay recordings need to know which case this is and how it was turned
             shown = shown.replace(meta={**case.meta, "voirdire.order": order, "voirdire.edited": edited})
@@ -144,6 +147,8 @@ def targets_of(case: Case, probe: Probe, task: Task) -> list[int]:
     if probe.relation in (Relation.RETEST, Relation.EQUIVARIANT):
         if probe.relation is Relation.EQUIVARIANT and n < 2:
             raise NotApplicable("there is only one response, so there is no order")
+        if probe.orders != "both" and n < 3:
+            raise NotApplicable("two answers have no orders but forwards and backwards")
         return [0]
     if probe.relation is Relation.MUST_DROP:
         return _degradable(case, probe, task)
@@ -285,6 +290,9 @@ def _expand(
     reason = "no response it applies to"
     for target in targets:
         source = calls.arm(case, target, max(2, samples), edited=False)
+        if probe.orders != "both":
+            made += _turned(plan, arms, number, case, source, calls, followups, samples)
+            continue
         if probe.perturbation is None:
             plan.items.append(Item(number, target, None, ()))
             arms["source"].add(source)
@@ -307,6 +315,26 @@ def _expand(
         made += 1
     if not made:
         plan.not_applicable[reason] += 1
+
+
+def _turned(
+    plan: ProbePlan,
+    arms: dict[str, _ArmBuilder],
+    number: int,
+    case: Case,
+    source: tuple[list[list[int]], list[int]],
+    calls: _Calls,
+    followups: FollowUps,
+    samples: int,
+) -> int:
+    """An item for each further order of the case: forwards and backwards against that order and its reverse."""
+    rng = rng_for(followups.seed, case, 0, plan.probe.name)
+    further = turns(len(case.responses), plan.probe.orders, rng)
+    for orders in further:
+        plan.items.append(Item(number, 0, case, ()))
+        arms["source"].add(source)
+        arms["follow_up"].add(calls.arm(case, 0, samples, edited=False, orders=orders))
+    return len(further)
 
 
 def _groups(cases: Iterable[Case]) -> np.ndarray:

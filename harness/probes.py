@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from voirdire.harness.cases import ALL_TASKS, Task
+from voirdire.harness.orders import Turns
 from voirdire.harness.relations import Relation
 
 __all__ = ["DEFAULT_ACCURACY_FLOOR", "DEFAULT_MIN_DROP", "DEFAULT_TOLERANCE", "Probe", "Suite", "Target"]
@@ -28,7 +29,8 @@ class Probe:
 
     `perturbation` is the registered name of the edit (None for probes that only reorder or repeat). `tolerance` and
     `min_drop` are in utility units; None takes the suite's. `sham` says whether gains are also compared with the
-    placebo. `metrics` names the papers' metrics computed from the same calls.
+    placebo. `metrics` names the papers' metrics computed from the same calls. `orders` are those in which an
+    EQUIVARIANT probe shows three or more answers.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Probe:
     min_drop: float | None = None
     tasks: tuple[Task, ...] = ALL_TASKS
     metrics: tuple[str, ...] = ()
+    orders: Turns = "both"
 
     @property
     def family(self) -> str:

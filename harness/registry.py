@@ -6,8 +6,10 @@ which are read on the first look-up and can be switched off with VOIRDIRE_NO_PLU
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Generic, TypeVar
 
 from voirdire.harness.cases import Perturbation
@@ -24,13 +26,14 @@ class Registry(Generic[T]):
     `Registry.get` raises UsageError with the nearest names.
     """
 
-    __slots__ = ("_items", "_loaded", "group", "kind")
+    __slots__ = ("_items", "_loaded", "_resolve", "group", "kind")
 
     def __init__(self, kind: str, group: str | None = None) -> None:
         self.kind = kind
         self.group = group
         self._items: dict[str, T] = {}
         self._loaded = group is None
+        self._resolve: Callable[[str], T | None] | None = None
 
     def add(self, name: str, item: T) -> T:
         if name in self._items:
@@ -42,10 +45,26 @@ class Registry(Generic[T]):
 
     def get(self, name: str) -> T:
         self._load()
-        try:
+        if name in self._items:
             return self._items[name]
-        except KeyError:
-            raise UsageError(f"there is no {self.kind} called {name!r}", hint=nearest(name, self._items)) from None
+        made = self._resolve(name) if self._resolve is not None else None
+        if made is None:
+            raise UsageError(f"there is no {self.kind} called {name!r}", hint=nearest(name, self._items))
+        return made
+
+    def resolve_with(self, resolve: Callable[[str], T | None]) -> None:
+        """Let `get` make what stands for a name that nobody registered, `a+b` or `a@2`; such items are not listed."""
+        self._resolve = resolve
+
+    @contextlib.contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """What was added inside is taken back if it ends in an error, so that a mended plugin can be loaded again."""
+        before = dict(self._items)
+        try:
+            yield
+        except BaseException:
+            self._items = before
+            raise
 
     def __contains__(self, name: object) -> bool:
         self._load()
@@ -80,7 +99,8 @@ class Registry(Generic[T]):
                     f"plugin {point.name!r} ({point.value}) could not be loaded: {type(error).__name__}: {error}",
                     hint="Mend or uninstall it, or set VOIRDIRE_NO_PLUGINS=1.",
                 ) from error
-            if point.name not in self._items:
+            # a module has registered its items itself, by the names it gave them
+            if not isinstance(item, ModuleType) and point.name not in self._items:
                 self._items[point.name] = item
 
 

@@ -24,7 +24,39 @@ makes the same text on every machine. The tests in tests/perturbations run over 
 
 from __future__ import annotations
 
-from voirdire.perturbations import authority, degradation, phrases, stability, typos, verbosity
+from voirdire.harness.registry import PERTURBATIONS
+from voirdire.perturbations import (
+    authority,
+    authority_more,
+    degradation,
+    degradation_facts,
+    degradation_instructions,
+    degradation_reasoning,
+    degradation_structure,
+    format,
+    format_style,
+    identity,
+    injection,
+    labels,
+    layout,
+    lexical,
+    lexical_forms,
+    null_answers,
+    phrases,
+    rewritten,
+    social,
+    stability,
+    textattack_bridge,
+    tone,
+    typos,
+    typos_case,
+    typos_letters,
+    typos_marred,
+    typos_spacing,
+    typos_unseen,
+    verbosity,
+    verbosity_more,
+)
 from voirdire.perturbations.base import (
     Editor,
     Place,
@@ -32,6 +64,7 @@ from voirdire.perturbations.base import (
     language_of,
     perturbation,
 )
+from voirdire.perturbations.compositions import composed
 from voirdire.perturbations.phrases import PHRASES
 from voirdire.perturbations.sham import sham_text
 
@@ -41,12 +74,38 @@ __all__ = [
     "Place",
     "TextPerturbation",
     "authority",
+    "authority_more",
     "degradation",
+    "degradation_facts",
+    "degradation_instructions",
+    "degradation_reasoning",
+    "degradation_structure",
+    "format",
+    "format_style",
+    "identity",
+    "injection",
+    "labels",
     "language_of",
+    "layout",
+    "lexical",
+    "lexical_forms",
+    "null_answers",
     "perturbation",
     "phrases",
+    "rewritten",
     "sham_text",
+    "social",
     "stability",
+    "textattack_bridge",
+    "tone",
     "typos",
+    "typos_case",
+    "typos_letters",
+    "typos_marred",
+    "typos_spacing",
+    "typos_unseen",
     "verbosity",
+    "verbosity_more",
 ]
+
+PERTURBATIONS.resolve_with(composed)

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from voirdire.harness.cases import Case, Claim, Dose, Edit
-from voirdire.harness.errors import NotApplicable, UsageError
+from voirdire.harness.errors import NotApplicable, UsageError, VoirdireError, located
 from voirdire.harness.registry import PERTURBATIONS
+from voirdire.perturbations.promise import BROKE, broken
 from voirdire.perturbations.sham import sham_text
 from voirdire.perturbations.spans import Language, boundary, language
 
@@ -69,13 +70,25 @@ class TextPerturbation:
         place = Place(case, target, rng, dose, language_of(case, target), max(others, key=len) if others else None)
         where = f"responses[{target}]"
         kept = sorted(
-            (Edit(e.start, e.end, e.text, where) for e in self.editor(text, place) if text[e.start : e.end] != e.text),
+            (Edit(e.start, e.end, e.text, where) for e in self._asked(text, place) if text[e.start : e.end] != e.text),
             key=lambda e: (e.start, e.end),
         )
         if not kept:
             raise NotApplicable("there is nothing in this answer to edit")
         self._check(text, kept)
+        reason = broken(self.claim, text, kept, plants_error=self.plants_error)
+        if reason is not None:
+            raise NotApplicable(BROKE + reason)
         return tuple(kept)
+
+    def _asked(self, text: str, place: Place) -> list[Edit]:
+        """What the editor answers; an error in its code names its file and line, as it may be a user's own."""
+        try:
+            return self.editor(text, place)
+        except VoirdireError:
+            raise
+        except Exception as error:
+            raise UsageError(f"{self.name} failed on case {place.case.id!r}: {located(error)}") from error
 
     def _check(self, text: str, edits: list[Edit]) -> None:
         at = 0

@@ -2,6 +2,9 @@
 
 Only small-letter words of four letters or more are touched, never their first letter, and never a negation, a number
 word or anything protected, so names, code, figures and the point of a sentence stay what they were.
+
+Here: the machinery of slips and the three classic ones. Siblings: typos_letters.py (the other slips, light and heavy
+doses), typos_unseen.py (what a reader does not see), typos_case.py, typos_spacing.py, typos_marred.py (damage).
 """
 
 from __future__ import annotations
@@ -16,10 +19,10 @@ from voirdire.perturbations.base import Place, perturbation
 from voirdire.perturbations.draws import sample
 from voirdire.perturbations.spans import Span, analyse
 
-__all__ = ["drop", "keyboard", "swap"]
+__all__ = ["LETTER_SLIPS", "RATE", "REAL_WORDS", "SOURCE", "Slip", "drop", "keyboard", "slips", "swap"]
 
 #: share of all words that get a slip at dose 1
-_RATE = 0.05
+RATE = 0.05
 #: fewer words to choose from than this, and the slip might fall on the answer itself
 _FEWEST = 3
 
@@ -66,7 +69,8 @@ _COMMON_WORDS = (
     "waste water way well went were what when wher where who whom wide will wise won word work world worth would "
     "year yes your"
 )
-_REAL = frozenset(_COMMON_WORDS.split())
+#: among others the words that a slip or a missing blank may not make
+REAL_WORDS = frozenset(_COMMON_WORDS.split())
 
 #: (word, place in it, random number in [0, 1)) -> (how many letters to replace, by what), or None if it cannot
 Slip = Callable[[str, int, float], tuple[int, str] | None]
@@ -82,23 +86,30 @@ def _editable(text: str) -> tuple[int, tuple[Span, ...]]:
     return len(words), tuple(s for s in words if plain(text, s[0], s[1]) and text[s[0] : s[1]] not in _KEEP)
 
 
-def _slips(text: str, place: Place, slip: Slip) -> list[Edit]:
+def slips(text: str, place: Place, slip: Slip, *, rate: float = RATE, shortest: int = 4) -> list[Edit]:
+    """One slip in a share of `rate` x dose of all words, or in all that may get one if those are fewer.
+
+    Words of fewer than `shortest` letters (at least 4) get none. Raises NotApplicable where fewer than three may.
+    """
     n_words, editable = _editable(text)
+    if shortest > 4:
+        editable = tuple(s for s in editable if s[1] - s[0] >= shortest)
     if len(editable) < _FEWEST:
         if place.lang == "zh":
             raise NotApplicable("typing slips need words in an alphabet, and this answer is in Chinese")
-        raise NotApplicable(f"fewer than {_FEWEST} words of 4 letters or more may be misspelt")
-    count = max(1, int(_RATE * place.dose * n_words + 0.5))
+        raise NotApplicable(f"fewer than {_FEWEST} words of {shortest} letters or more may be misspelt")
+    count = max(1, int(rate * place.dose * n_words + 0.5))
     rng = place.rng
+    draw = rng.random
     edits: list[Edit] = []
     for start, end in sample(rng, editable, count):
         word = text[start:end]
         inner = end - start - 1
-        first = int(rng.random() * inner)
+        first = int(draw() * inner)
         for k in range(inner):  # on from a random letter until a slip makes no other word
             at = 1 + (first + k) % inner
-            made = slip(word, at, rng.random())
-            if made is not None and word[:at] + made[1] + word[at + made[0] :] not in _REAL:
+            made = slip(word, at, draw())
+            if made is not None and word[:at] + made[1] + word[at + made[0] :] not in REAL_WORDS:
                 edits.append(Edit(start + at, start + at + made[0], made[1]))
                 break
     return edits
@@ -119,34 +130,37 @@ def _dropped(word: str, at: int, _: float) -> tuple[int, str] | None:
     return None if at == len(word) - 1 else (1, "")
 
 
-_SOURCE = "METAL, arXiv:2312.06056; Trustworthy LLMs, arXiv:2308.05374"
+#: those that every typist makes, for mixtures
+LETTER_SLIPS: dict[str, Slip] = {"keyboard": _neighbour, "swap": _swapped, "drop": _dropped}
+
+SOURCE = "METAL, arXiv:2312.06056; Trustworthy LLMs, arXiv:2308.05374"
 
 
 @perturbation(
     "typos.keyboard",
     claim="preserving",
     summary="Hits the key beside the right one in 5 % of the words.",
-    source=_SOURCE,
+    source=SOURCE,
 )
 def keyboard(text: str, place: Place) -> list[Edit]:
-    return _slips(text, place, _neighbour)
+    return slips(text, place, _neighbour)
 
 
 @perturbation(
     "typos.swap",
     claim="preserving",
     summary="Swaps two letters in 5 % of the words.",
-    source=_SOURCE,
+    source=SOURCE,
 )
 def swap(text: str, place: Place) -> list[Edit]:
-    return _slips(text, place, _swapped)
+    return slips(text, place, _swapped)
 
 
 @perturbation(
     "typos.drop",
     claim="preserving",
     summary="Leaves out a letter in 5 % of the words.",
-    source=_SOURCE,
+    source=SOURCE,
 )
 def drop(text: str, place: Place) -> list[Edit]:
-    return _slips(text, place, _dropped)
+    return slips(text, place, _dropped)

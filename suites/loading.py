@@ -19,6 +19,8 @@ from voirdire.harness.probes import (
     Probe,
     Suite,
 )
+from voirdire.perturbations.compositions import is_composed, spelled, terms_of
+from voirdire.suites.composed import composed_names
 from voirdire.suites.rows import PROBES
 
 __all__ = ["builtin_suites", "load_suite", "match_probes", "narrow", "suite_hash"]
@@ -131,16 +133,24 @@ def match_probes(globs: Iterable[str], *, where: str = "") -> list[Probe]:
     """The probes whose names match any glob, in the order of the globs; a glob that matches none is a UsageError."""
     found: dict[str, Probe] = {}
     for glob in globs:
-        names = [n for n in PROBES if fnmatch.fnmatchcase(n, glob)]
+        names = _named(glob)
         if not names:
             raise UsageError(f"{where}no probe is called {glob!r}", hint=nearest(glob, PROBES))
         found.update((n, PROBES.get(n)) for n in names)
     return list(found.values())
 
 
+def _named(glob: str) -> list[str]:
+    if is_composed(glob):
+        return composed_names(glob, list(PROBES))
+    return [n for n in PROBES if fnmatch.fnmatchcase(n, glob)]
+
+
 def narrow(suite: Suite, globs: Sequence[str]) -> Suite:
     """`suite` with only the probes that match `globs` (others of the registry may be added by exact name)."""
     names = {p.name for p in suite.probes}
+    # a composed name has more than one spelling (@2.0, @2), so it is compared in the one that its probe has
+    globs = [spelled(terms_of(g)) if is_composed(g) else g for g in globs]
     kept = [p for p in suite.probes if any(fnmatch.fnmatchcase(p.name, g) for g in globs)]
     extra = [
         p

@@ -13,11 +13,14 @@ import voirdire.perturbations  # noqa: F401  (registers the built-in perturbatio
 from voirdire.harness.probes import Probe, Target
 from voirdire.harness.registry import PERTURBATIONS, Registry
 from voirdire.harness.relations import Relation
+from voirdire.perturbations.null_answers import MASTER_KEYS
+from voirdire.suites.composed import check_relation, composed_probe
 
 __all__ = ["PROBES", "row"]
 
 #: every probe by its published name
 PROBES: Registry[Probe] = Registry("probe", "voirdire.probes")
+PROBES.resolve_with(lambda name: composed_probe(name, PROBES))
 
 
 def row(
@@ -32,8 +35,12 @@ def row(
     min_drop: float | None = None,
     metrics: Sequence[str] = (),
 ) -> Probe:
-    """Register a probe of the perturbation `perturbation` (default: the one called `name`)."""
+    """Register a probe of the perturbation `perturbation` (default: the one called `name`; `a+b` and `a@2` work too).
+
+    Raises UsageError on a name that is taken, and where the perturbation's claim contradicts `relation`.
+    """
     edit = PERTURBATIONS.get(perturbation or name)
+    check_relation(name, edit.claim, relation)
     return PROBES.add(
         name,
         Probe(
@@ -76,30 +83,104 @@ SWAP = PROBES.add(
     ),
 )
 
+for _turns, _summary, _source in (
+    ("rotations", "Shows three or more answers in rotated orders.", "CALM, Ye et al. 2025 (arXiv:2410.02736)"),
+    (
+        "permutations",
+        "Shows three or more answers in random orders.",
+        "CALM, Ye et al. 2025 (arXiv:2410.02736); Shi et al. 2024 (arXiv:2406.07791)",
+    ),
+):
+    PROBES.add(
+        f"order.{_turns}",
+        Probe(f"order.{_turns}", Relation.EQUIVARIANT, _summary, _source, tasks=("ranking",), orders=_turns),
+    )
+
 # -- edits that must not matter ----------------------------------------------------------------------------------
 
-row("stability.neutral", Relation.INVARIANT, target="better")
-row("typos.keyboard", Relation.INVARIANT, target="better")
-row("typos.swap", Relation.INVARIANT, target="better")
-row("typos.drop", Relation.INVARIANT, target="better")
+# what could harm an answer, or move it either way, is tried on the better one: there is room to fall
+
+for _name in (
+    "stability.neutral",
+    *("typos.keyboard", "typos.swap", "typos.drop", "typos.insert", "typos.replace", "typos.shuffle", "typos.ocr"),
+    *("typos.light", "typos.homoglyph", "typos.zero-width", "typos.bidi", "typos.upper", "typos.lower", "typos.title"),
+    *("typos.random-case", "typos.split-words", "typos.join-words"),
+    *("layout.blank-lines", "layout.collapsed", "layout.crlf", "layout.double-blanks", "layout.indentation"),
+    *("layout.no-break-blanks", "layout.sentence-lines", "layout.tabs", "layout.trailing-blanks"),
+    *("format.stripped", "format.concise", "verbosity.condense"),
+    *("lexical.synonyms", "lexical.contract", "lexical.expand", "lexical.words-to-figures"),
+    "lexical.figures-to-words",
+    # not applicable without the extra
+    *(f"typos.textattack-{kind}" for kind in ("backspace", "delete", "insert", "invisible", "qwerty", "reorder")),
+    *("typos.textattack-substitute", "typos.textattack-swap", "lexical.textattack-extend"),
+):
+    row(_name, Relation.INVARIANT, target="better")
+# a note is compared with the same note that says the opposite, or with neutral words of its length
+for _name in ("tone.hedged", "tone.sad", "tone.angry", "tone.fearful", "social.model-names-swapped"):
+    row(_name, Relation.INVARIANT, target="better", sham=True)
+for _what in ("gender", "age", "nationality", "profession", "language"):
+    row(f"identity.author-{_what}", Relation.INVARIANT, target="better", sham=True)
+    row(f"identity.asker-{_what}", Relation.INVARIANT, target="better", sham=True)
+for _what in ("letters", "numbers", "last-letters", "shapes", "symbols", "codes"):
+    row(f"labels.{_what}", Relation.INVARIANT, sham=True)
 
 # -- edits that must not help ------------------------------------------------------------------------------------
+# tried on the worse answer: there is room to rise
 
-row("verbosity.restatement", Relation.NO_GAIN)
-row("verbosity.filler", Relation.NO_GAIN)
-row("authority.book", Relation.NO_GAIN, sham=True, metrics=("asr",))
-row("authority.quote", Relation.NO_GAIN, sham=True, metrics=("asr",))
-row("authority.url", Relation.NO_GAIN, sham=True, metrics=("asr",))
-row("authority.expert", Relation.NO_GAIN, sham=True, metrics=("asr",))
-row("phrases.full-marks", Relation.NO_GAIN, sham=True, metrics=("asr",))
-row("phrases.perfect", Relation.NO_GAIN, sham=True, metrics=("asr",))
-row("phrases.best", Relation.NO_GAIN, sham=True, metrics=("asr",))
-row("phrases.raina-absolute", Relation.NO_GAIN, sham=True, metrics=("asr",))
-row("phrases.raina-comparative", Relation.NO_GAIN, sham=True, metrics=("asr",))
-row("phrases.raina-consistency", Relation.NO_GAIN, sham=True, metrics=("asr",))
+for _name in (
+    *("verbosity.restatement", "verbosity.filler", "verbosity.repetitive-list", "verbosity.repeat"),
+    "verbosity.boilerplate",
+    *("format.emoji", "format.bold", "format.bullets", "format.markdown", "format.table", "format.latex"),
+    *("format.boxed", "format.code-fence"),
+    "lexical.random-words",  # a judge may mind stray words, but not like them
+):
+    row(_name, Relation.NO_GAIN, metrics=("asr",))
+for _name in (
+    *("authority.book", "authority.quote", "authority.url", "authority.expert", "authority.journal"),
+    *("authority.institution", "authority.statistic"),
+    *("format.headings", "format.rich"),
+    *("tone.assertive", "tone.sycophantic", "tone.cheerful"),
+    *("social.bandwagon", "social.distraction", "social.refined", "social.refinement-history"),
+    *("social.model-names", "social.you"),
+    *("injection.plea", "injection.hidden-comment", "injection.ignore-context", "injection.fake-completion"),
+    *("injection.fake-reasoning", "injection.fake-system", "injection.role-play", "injection.nested-instruction"),
+    *("injection.combined", "injection.other-language", "injection.long-suffix"),
+    *("phrases.full-marks", "phrases.perfect", "phrases.best", "phrases.raina-absolute"),
+    *("phrases.raina-comparative", "phrases.raina-consistency", "phrases.raina-comparative-consistency"),
+    *("phrases.raina-first-slot", "phrases.raina-second-slot", "phrases.raina-dialogue"),
+    *("phrases.raina-dialogue-continuity", "phrases.raina-dialogue-comparative"),
+    *("phrases.raina-dialogue-comparative-continuity", "phrases.raina-unieval"),
+):
+    row(_name, Relation.NO_GAIN, sham=True, metrics=("asr",))
 
 # -- damage that must be noticed ---------------------------------------------------------------------------------
 
-row("degradation.number", Relation.MUST_DROP)
-row("degradation.negation", Relation.MUST_DROP)
-row("degradation.truncation", Relation.MUST_DROP)
+for _name in (
+    *("degradation.number", "degradation.negation", "degradation.truncation"),
+    *("degradation.antonym", "degradation.arithmetic", "degradation.contradict", "degradation.copied-number"),
+    *("degradation.entity", "degradation.final-answer", "degradation.unit", "degradation.format"),
+    *("degradation.length", "degradation.remove", "degradation.shuffle", "lexical.antonyms"),
+    *("typos.heavy", "typos.leetspeak", "typos.random-characters"),
+):
+    row(_name, Relation.MUST_DROP)
+# an answer that says nothing against a good one: the truth is known, so a null that wins is an error, not a gain
+for _name in (
+    *MASTER_KEYS,
+    *(f"null_answers.{n}" for n in ("empty", "yes", "sure", "question", "constant", "unrelated")),
+):
+    row(_name, Relation.MUST_DROP, target="better", min_drop=0.20, metrics=("fpr",))
+
+# -- texts a model wrote: not applicable without a file of rewrites ----------------------------------------------
+
+row("lexical.paraphrase", Relation.INVARIANT, target="better")
+row("lexical.back-translation", Relation.INVARIANT, target="better")
+row("lexical.translation", Relation.INVARIANT, target="better")
+row("verbosity.elaboration", Relation.NO_GAIN)
+row("tone.cheerful-rewrite", Relation.INVARIANT, target="better")
+row("tone.sad-rewrite", Relation.INVARIANT, target="better")
+row("tone.angry-rewrite", Relation.INVARIANT, target="better")
+row("tone.fearful-rewrite", Relation.INVARIANT, target="better")
+row("tone.assertive-rewrite", Relation.NO_GAIN)
+row("tone.hedged-rewrite", Relation.NO_GAIN)
+row("degradation.subtle-error", Relation.MUST_DROP)
+row("degradation.fallacy", Relation.MUST_DROP)

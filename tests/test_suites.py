@@ -18,6 +18,7 @@ from voirdire.harness.probes import Probe
 from voirdire.harness.registry import PERTURBATIONS
 from voirdire.harness.relations import Relation
 from voirdire.harness.verdicts import Scale
+from voirdire.perturbations.rewritten import REWRITES
 from voirdire.suites.builtin_cases import builtin_cases, for_task, spread
 from voirdire.suites.loading import builtin_suites, load_suite, match_probes, narrow, suite_hash
 from voirdire.suites.rows import PROBES
@@ -47,7 +48,9 @@ FAMILIES = [
 def growth(probe: Probe) -> list[tuple[Case, int, int, int]]:
     """(case, target, characters before, characters after) on the built-in cases."""
     rows = []
-    for case in CASES:
+    # markdown, pleasantries, blank lines and lists, of which the built-in cases have none
+    marked = "Sure! **Paris** is actually the capital.\n\nIt lies on the Seine.\n\n- It is old.\n- It is large."
+    for case in [*CASES, Case("q", (marked, "Lyon."), label=1, meta={"lang": "en"})]:
         target = 1 - case.label if isinstance(case.label, int) else 0
         try:
             made = FollowUps().make(probe.perturbation or "", case, target, probe.dose)
@@ -67,15 +70,23 @@ def test_rows_are_complete(probe: Probe) -> None:
 
 
 def test_every_perturbation_is_asked_by_a_probe() -> None:
-    assert set(PERTURBATIONS) <= {p.perturbation for p in PROBES.values()} | {n for n in PERTURBATIONS if "test." in n}
+    ours = {name for name in PERTURBATIONS if not name.startswith(("test.", "custom."))}
+    assert ours <= {p.perturbation for p in PROBES.values()}
 
 
-@pytest.mark.parametrize("probe", [p for p in PROBES.values() if p.perturbation], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "probe",
+    # rewrites need a file, textattack's an extra
+    [p for p in PROBES.values() if p.perturbation and p.perturbation not in REWRITES and "textattack-" not in p.name],
+    ids=lambda p: p.name,
+)
 def test_whatever_adds_length_has_a_placebo_of_that_length(probe: Probe) -> None:
     rows = growth(probe)
+    if not rows and probe.name in ("verbosity.repetitive-list", "verbosity.condense", "degradation.format"):
+        return  # no case here has a long list, says a thing twice or asks for a format
     assert rows
     added = sum(after for *_, after in rows) / sum(before for _, _, before, _ in rows) - 1
-    if added <= 0.05 or probe.family == "verbosity":
+    if added <= 0.05 or probe.family == "verbosity" or probe.relation is Relation.MUST_DROP:
         return
     assert probe.sham, f"{probe.name} adds {added:.0%} and has no sham"
     followups = FollowUps()
@@ -129,11 +140,15 @@ def test_demo_never_makes_more_than_300_calls(task: str) -> None:
 def test_a_users_suite(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(
-        'probes = ["typos.*", "order.swap"]\ntolerance = 0.2\nsamples = 2\n[probe."order.swap"]\ntolerance = 0.05\n'
+        'probes = ["typos.keyboard", "typos.[sd][wr]*p", "order.swap"]\n'
+        'tolerance = 0.2\nsamples = 2\n[probe."order.swap"]\ntolerance = 0.05\n'
     )
     suite = load_suite(str(path))
     assert suite.name == "mine"
     assert [p.name for p in suite.probes] == ["typos.keyboard", "typos.swap", "typos.drop", "order.swap"]
+    every = tmp_path / "every.toml"
+    every.write_text('probes = ["typos.*"]\n')
+    assert {p.name for p in load_suite(str(every)).probes} == {n for n in PROBES if n.startswith("typos.")}
     assert suite.tolerance_of(suite.probes[0]) == 0.2
     assert suite.tolerance_of(suite.probes[-1]) == 0.05
     assert suite_hash(suite) != suite_hash(load_suite("demo"))

@@ -6,10 +6,12 @@ With u(arm) the mean utility of the target over both orders and all samples:
                  sham; the smaller one counts. For a score judge this is the score shift over the width of the scale,
                  for a ranking judge the rank shift over n - 1
     INVARIANT    u(follow-up) - u(source), two-sided; and excess flips: flips(source, follow-up) minus
-                 flips(source, repeat), and minus flips(source, neutral edit); the smaller one counts
+                 flips(source, repeat), and minus flips(source, neutral edit); the smaller one counts. Where there is a
+                 sham it takes the place of the source in both
     EQUIVARIANT  slot preference u(slot 1) - u(slot n), averaged over both orders (0 for a judge that follows the
                  content, whatever its accuracy), on the unchanged case and on its neutral edit, which has the same
-                 preference and costs nothing more; and excess flips between the orders, as above
+                 preference and costs nothing more; and excess flips between the orders, as above. With further
+                 orders: their mean and that of both, every order with its reverse
     AGREE        flips between two formats, less the mean of the flips between repeats in each: for verdicts of 0 and 1
                  the square of the difference of the two formats' probabilities, so 0 where they agree but for noise
     MUST_DROP    pairwise: P(damaged wins) - .5 against its own undamaged text; else u(damaged) - u(source)
@@ -185,9 +187,17 @@ def _invariant(
     plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, follow: np.ndarray, answers: Answers
 ) -> Measured:
     before, after = means(source), means(follow)
-    shift = after - before
-    flips = changes(source, follow)
-    return _moved(plan, probe, cases, answers, "shift", shift, flips, source, np.abs(shift), before, after)
+    if probe.sham is None:
+        shift, flips, name = after - before, changes(source, follow), "shift"
+    else:
+        # an addition is compared with its placebo: what moves the verdict is what it says, not that there is more
+        placebo = answers.of_arm(probe.sham)
+        shift, flips, name = after - means(placebo), changes(placebo, follow), "shift over sham"
+    measured = _moved(plan, probe, cases, answers, name, shift, flips, source, np.abs(shift), before, after)
+    if probe.sham is not None:
+        measured.source_effect = cases.number(after - before)
+        measured.sham_effect = cases.number(means(answers.of_arm(probe.sham)) - before)
+    return measured
 
 
 def _order(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, answers: Answers) -> Measured:
@@ -199,7 +209,12 @@ def _order(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, answ
         return means(answers.utility[calls, 0] - answers.utility[calls, last[:, None, None]])
 
     preference = in_first(probe.source.calls, last)
-    if plan.neutrals is not None:
+    if probe.follow_up is not None:
+        # forwards and backwards count as one more of the case's pairs of orders
+        turned = in_first(probe.follow_up.calls, last)
+        others = np.bincount(items)[items]
+        preference = (preference + others * turned) / (others + 1)
+    elif plan.neutrals is not None:
         # averaged controls: the neutral edit is asked anyway and stands in the same slots, so it halves the variance
         edited = np.full_like(preference, np.nan)
         have = plan.neutral_cases[items] >= 0
@@ -207,8 +222,9 @@ def _order(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, answ
         preference = np.where(np.isnan(edited), preference, (preference + edited) / 2)
     # the target's utility in one order against that in the other: a judge that follows the content flips no more
     # than its own noise does
-    flips = changes(source[:, :1], source[:, 1:])
-    before, after = means(source[:, :1]), means(source[:, 1:])
+    other = source[:, 1:] if probe.follow_up is None else answers.of_arm(probe.follow_up)[:, :1]
+    flips = changes(source[:, :1], other)
+    before, after = means(source[:, :1]), means(other)
     return _moved(plan, probe, cases, answers, "slot preference", preference, flips, source, flips, before, after)
 
 

@@ -159,6 +159,7 @@ async def aaudit(
     max_calls: int | None = None,
     max_cost: float | None = None,
     cache: str | Path | None = None,
+    rewrites: str | Path | None = None,
     emit: Callable[[Event], None] = lambda _event: None,
 ) -> AuditResult:
     """`audit` for running event loops."""
@@ -185,6 +186,7 @@ async def aaudit(
         minimise=minimise,
         limits=Limits(concurrency, max_calls, max_cost),
         cache=cache,
+        rewrites=rewrites,
     )
     result = await audit_async(judge, request, emit=emit)
     if result.audit.verdict == "error":

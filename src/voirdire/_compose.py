@@ -24,6 +24,7 @@ from voirdire.harness.followups import FollowUps
 from voirdire.harness.judges.base import Judge
 from voirdire.harness.plan import Plan, build_plan
 from voirdire.harness.probes import Suite
+from voirdire.perturbations.rewritten import using
 from voirdire.suites.builtin_cases import BUILTIN, builtin_cases, for_task, spread
 from voirdire.suites.loading import load_suite, narrow, suite_hash
 
@@ -62,6 +63,7 @@ class AuditRequest:
     case_ids: Sequence[str] = ()
     limits: Limits = field(default_factory=Limits)
     cache: str | Path | None = DEFAULT_CACHE
+    rewrites: str | Path | None = None
     created: str | None = None
     minimise: int | None = None
 
@@ -133,6 +135,11 @@ class AuditResult:
 
 def prepare(task: Task, scale: Any, request: AuditRequest) -> Prepared:
     """Read the cases, choose the probes, make every follow-up. Raises UsageError; asks no judge."""
+    with using(request.rewrites):
+        return _prepare(task, scale, request)
+
+
+def _prepare(task: Task, scale: Any, request: AuditRequest) -> Prepared:
     from voirdire.harness.statistics.analyse import family_size
 
     suite = load_suite(request.suite) if isinstance(request.suite, str) else request.suite

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from voirdire.harness.cases import Case, FollowUp, shown_hash
+from voirdire.harness.cases import Case, FollowUp, apply_edits, shown_hash
 from voirdire.harness.errors import JudgeError, JudgeUnreachable, NotRecorded, UsageError
 from voirdire.harness.findings import CounterExample
 from voirdire.harness.judges.base import Judge
@@ -108,7 +108,7 @@ class _Work:
 
     async def smaller(self, max_calls: int, first_sample: int, error: float, seed: int) -> CounterExample:
         example = self.example
-        if self.relation not in _REDUCIBLE:
+        if self.relation not in _REDUCIBLE or not self._in_target():
             return await self._again(max_calls, first_sample)
         found = await minimise(
             example.source,
@@ -137,6 +137,15 @@ class _Work:
             why=example.why if found.edits == example.edits else _WHY,
             reproduced=found.reproduced,
         )
+
+    def _in_target(self) -> bool:
+        """Are all edits in the text whose utility is measured? Parts of an edit elsewhere need not make sense."""
+        example = self.example
+        text, edited = example.source.responses[example.target], example.follow_up.responses[example.target]
+        try:
+            return apply_edits(text, example.edits) == edited
+        except ValueError:  # offsets into another text
+            return False
 
     def _moved(self) -> Callable[[float], bool] | None:
         """Beyond the middle of what the audit saw of this example; None if that moved the wrong way or not at all.
@@ -221,6 +230,9 @@ class _Work:
         now = self._utility(after, target)
         if now is None:
             return False
+        if self.relation in _REDUCIBLE:
+            moved = self._moved()
+            return moved is not None and moved(now)
         # a pair shows damaged against undamaged, where an even chance is the undamaged state
         undamaged = 0.5 if self.judge.task == "pairwise" else self.example.before
         return undamaged is not None and now > undamaged - self.min_drop

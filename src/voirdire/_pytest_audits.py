@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -131,7 +132,9 @@ class Audits:
     collected: dict[str, set[str]] = field(default_factory=dict)
     _done: dict[str, Audit] = field(default_factory=dict)
     _failed: dict[str, VoirdireError] = field(default_factory=dict)
-    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Lock]] = field(
+        default_factory=weakref.WeakKeyDictionary
+    )
 
     async def audit(self, given: Any, options: Options, name: str, where: str) -> Audit:
         """The audit of a judge that holds the finding of probe `name`. Raises what stopped it, again and again."""
@@ -141,9 +144,11 @@ class Audits:
         if name not in names:  # a test that was made after collection is audited alone
             names, key = {name}, _hash([key, name])
         if key not in self._done and key not in self._failed:
-            async with self._locks.setdefault(key, asyncio.Lock()):
+            # with a budget one audit at a time, in all workers: each has to know what the others left
+            turn = key if self.max_calls is None else "budget"
+            async with self._turn(turn):
                 if key not in self._done and key not in self._failed:
-                    await self._settle(key, judge, self._request(options, names))
+                    await self._settle(key, turn, judge, options, names)
         if key in self._failed:
             raise self._failed[key]
         return self._done[key]
@@ -156,14 +161,18 @@ class Audits:
         limit = self.cases if self.cases is not None else request.limit
         return replace(request, probes=tuple(sorted(names)), limit=limit, limits=limits, cache=self.cache)
 
-    async def _settle(self, key: str, judge: Judge, request: AuditRequest) -> None:
+    def _turn(self, name: str) -> asyncio.Lock:
+        """The lock `name` of this event loop: tests have loops of their own, and locks cannot move between them."""
+        return self._locks.setdefault(asyncio.get_running_loop(), {}).setdefault(name, asyncio.Lock())
+
+    async def _settle(self, key: str, turn: str, judge: Judge, options: Options, names: set[str]) -> None:
         """Run the audit, or take it from the worker that ran it."""
         if self.shared is None:
-            await self._run(key, judge, request)
+            await self._run(key, judge, self._request(options, names))
             return
-        with _lock(self.shared / f"{key}.lock"):
+        with _lock(self.shared / f"{turn}.lock"):
             if not self._take(key):
-                await self._run(key, judge, request)
+                await self._run(key, judge, self._request(options, names))
                 self._give(key)
 
     async def _run(self, key: str, judge: Judge, request: AuditRequest) -> None:

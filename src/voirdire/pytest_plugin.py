@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -39,7 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, kind, text in _SETTINGS:
         choices = {"choices": _INCONCLUSIVE} if name == "inconclusive" else {}
         group.addoption(f"--voirdire-{name}", type=kind, default=None, help=text, **choices)
-        parser.addini(f"voirdire_{name.replace('-', '_')}", text)
+        in_file: Literal["int", "string"] = "int" if kind is int else "string"
+        # None where it is not set: 0 and "" are values that a user can write by mistake
+        parser.addini(_key(name), text, type=in_file, default=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,22 +54,23 @@ def pytest_configure(config: pytest.Config) -> None:
         _setting(config, name)  # a bad ini value stops the run here, not in the middle
 
 
+def _key(name: str) -> str:
+    return f"voirdire_{name.replace('-', '_')}"
+
+
 def _setting(config: pytest.Config, name: str) -> Any:
     """The command line's value, else that of the ini file, else None. Raises UsageError."""
-    key = f"voirdire_{name.replace('-', '_')}"
+    key = _key(name)
     given = config.getoption(key)
     if given is not None:
         return given
-    text = str(config.getini(key) or "")
-    if not text:
-        return None
-    kind = next(kind for other, kind, _ in _SETTINGS if other == name)
     try:
-        value = kind(text)
-    except ValueError:
-        raise pytest.UsageError(f"{key} = {text!r} in the ini file is not a whole number") from None
-    if name == "inconclusive" and value not in _INCONCLUSIVE:
-        raise pytest.UsageError(f"{key} = {text!r} in the ini file is none of {', '.join(_INCONCLUSIVE)}")
+        value = config.getini(key)
+    except (TypeError, ValueError, pytest.UsageError) as error:  # which of them depends on pytest's version
+        place = "" if key in str(error) else f"{key} in the ini file: "
+        raise pytest.UsageError(f"{place}{error}") from None
+    if name == "inconclusive" and value is not None and value not in _INCONCLUSIVE:
+        raise pytest.UsageError(f"{key} = {value!r} in the ini file is none of {', '.join(_INCONCLUSIVE)}")
     return value
 
 
@@ -223,10 +226,18 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         policy = _setting(item.config, "inconclusive") or "skip"
         if not getattr(error, "applicable", True) or policy == "skip":
             # with the place of the test, not of this line
-            raise pytest.skip.Exception(str(error), _use_item_location=True) from None
+            raise pytest.skip.Exception(_named(item, error), _use_item_location=True) from None
         if policy == "fail":
-            raise pytest.fail.Exception(str(error), pytrace=False) from None
+            raise pytest.fail.Exception(_named(item, error), pytrace=False) from None
         return None
+
+
+def _named(item: pytest.Item, error: Any) -> str:
+    """The message of an Inconclusive behind the probe's name: pytest lists skips by their line in the file only."""
+    probe, text = error.finding.probe, str(error)
+    params = getattr(item, "callspec", None)
+    name = params.id if params is not None and "probe" in params.params else probe
+    return f"{name} {text.removeprefix(f'{probe} ')}"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -237,14 +248,24 @@ def pytest_runtest_makereport(
     error = call.excinfo.value if call.excinfo is not None else None
     if error is None or call.when != "call":
         return report
+    assert call.excinfo is not None
     if _ours(error, "Violated") and "probe" in getattr(item, "fixturenames", ()):
         # the test is one line long and the same for every probe: what matters is the message
-        report.longrepr = str(error)
+        report.longrepr = _only(call.excinfo, str(error))
     elif _ours(error, "JudgeError", "UsageError"):
         # a judge that is down, or a file that cannot be read, says nothing about the judge: an error, not a failure
         report.when = "setup"
-        report.longrepr = f"{type(error).__name__}: {error}"
+        report.longrepr = _only(call.excinfo, f"{type(error).__name__}: {error}")
     return report
+
+
+def _only(excinfo: pytest.ExceptionInfo[BaseException], text: str) -> Any:
+    """`text` without a traceback, but with the place of the failure, which summaries, JUnit and editors look for."""
+    shown = excinfo.getrepr(style="value", chain=False)
+    shown.reprtraceback.reprentries[-1].lines = text.split("\n")
+    if shown.reprcrash is not None:
+        shown.reprcrash.message = text
+    return shown
 
 
 # ------------------------------------------------------------------------------------------- terminal, xdist, the end
@@ -259,7 +280,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         return
     from voirdire.reports.pytest_text import summary_line
 
-    terminalreporter.section("voirdire")
+    terminalreporter.write_sep("=", "voirdire")
     for audit in found:
         for line in summary_line(audit, str(audits.out) if audits.out else None):
             terminalreporter.write_line(line)

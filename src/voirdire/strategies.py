@@ -26,7 +26,7 @@ except ImportError:
     raise ImportError("voirdire.strategies needs Hypothesis: pip install 'voirdire[pytest]'") from None
 
 import voirdire.perturbations  # noqa: F401 - registers the built-in ones
-from voirdire.harness.cases import ALL_TASKS, Case, Edit, FollowUp, Label, Task, apply_edits
+from voirdire.harness.cases import ALL_TASKS, Case, Edit, FollowUp, Label, Task, with_edits
 from voirdire.harness.errors import NotApplicable, UsageError, nearest
 from voirdire.harness.followups import FollowUps
 from voirdire.harness.registry import PERTURBATIONS
@@ -206,8 +206,7 @@ def _part(draw: DrawFn, case: Case, whole: FollowUp) -> FollowUp:
     rarely = st.integers(0, 16 * len(whole.edits))
     kept = tuple(edit for edit in whole.edits if draw(rarely) > 0) if len(whole.edits) > 1 else whole.edits
     kept = kept or whole.edits[:1]
-    text = apply_edits(case.responses[whole.target], kept)
-    return FollowUp(whole.case.with_response(whole.target, text), whole.target, kept)
+    return FollowUp(with_edits(case, kept), whole.target, kept)
 
 
 def perturbed(

@@ -21,7 +21,30 @@ from voirdire.perturbations.base import Place, TextPerturbation, language_of
 from voirdire.perturbations.draws import below, pick, sample, shuffled
 from voirdire.perturbations.spans import analyse, boundary
 
-NAMES = sorted(PERTURBATIONS)
+NAMES = sorted(n for n in PERTURBATIONS if not n.startswith(("test.", "custom.")))  # other tests register those
+#: those of a whole case have their properties in test_identity_family.py and test_social_family.py
+IN_ONE_ANSWER = [n for n in NAMES if isinstance(PERTURBATIONS.get(n), TextPerturbation)]
+#: these aim at blanks or take some away with what they cut
+CHANGES_BLANKS = (
+    *("format.concise", "format.stripped", "format.table", "layout.blank-lines", "layout.collapsed"),
+    *("layout.crlf", "layout.no-break-blanks", "layout.sentence-lines", "layout.tabs", "typos.join-words"),
+    *("lexical.contract", "verbosity.condense"),
+)
+#: these aim at what the others protect: numbers, line endings inside of code
+AIMS_AT_PROTECTED = ("layout.crlf", "lexical.figures-to-words")
+#: these leave sentences out, and what replaces an answer keeps nothing of it
+KEEPS_NO_LENGTH = tuple(
+    n
+    for n in NAMES
+    if n in ("degradation.truncation", "degradation.remove", "degradation.length") or n.startswith("null_answers.")
+)
+#: these move or replace whole sentences, so marks stand elsewhere
+MOVES_MARKS = (*KEEPS_NO_LENGTH, "verbosity.condense", "degradation.shuffle", "degradation.contradict")
+PLANTS_ERRORS = (
+    *(f"degradation.{kind}" for kind in ("number", "negation", "antonym", "arithmetic", "contradict", "entity")),
+    *("degradation.copied-number", "degradation.final-answer", "degradation.unit", "degradation.subtle-error"),
+    "lexical.antonyms",
+)
 PIECES = [
     "The energy is stored in sugar.",
     "It does not need light, but you can use it.",
@@ -77,7 +100,7 @@ def follow_up(name: str, case: Case, seed: int, dose: float = 1.0) -> FollowUp |
     return None
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", IN_ONE_ANSWER)
 @common
 @given(text=texts, other=texts, seed=st.integers(0, 2**64), dose=st.sampled_from([0.5, 1.0, 3.0]))
 def test_general_properties(name: str, text: str, other: str, seed: int, dose: float) -> None:
@@ -101,13 +124,14 @@ def test_general_properties(name: str, text: str, other: str, seed: int, dose: f
     if chosen.claim in ("addition", "attack"):
         assert all(e.start == e.end for e in made.edits)
     if chosen.claim != "degrading":
-        assert not _touched(text, made.edits)
+        assert name in AIMS_AT_PROTECTED or not _touched(text, made.edits)
         # every blank and line break of the source is still there, in order
-        assert _is_subsequence([c for c in text if c.isspace()], [c for c in result if c.isspace()])
-    elif name != "degradation.truncation":
+        blanks = [[c for c in t if c.isspace()] for t in (text, result)]
+        assert name in CHANGES_BLANKS or _is_subsequence(*blanks)
+    elif name not in KEEPS_NO_LENGTH:
         assert abs(len(result) - len(text)) <= 0.05 * len(text)
     marks = [c for c in text if unicodedata.combining(c)]
-    if name != "degradation.truncation":
+    if name not in MOVES_MARKS:
         assert marks == [c for c in result if unicodedata.combining(c)][: len(marks)]
 
 
@@ -146,7 +170,7 @@ def test_shams_match_in_length(name: str, text: str, seed: int) -> None:
         assert neutral.text != real.text
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n.startswith("verbosity.")])
+@pytest.mark.parametrize("name", ["verbosity.filler", "verbosity.restatement"])
 @common
 @given(text=texts, other=texts, seed=st.integers(0, 2**32), alone=st.booleans())
 def test_verbosity_outgrows_the_opponent(name: str, text: str, other: str, seed: int, alone: bool) -> None:
@@ -169,7 +193,7 @@ def test_is_described(name: str) -> None:
     assert chosen.summary.endswith(".")
     assert chosen.summary.count(".") == 1
     assert chosen.source == "voirdire" or "arXiv:" in chosen.source
-    assert chosen.plants_error == (name in ("degradation.number", "degradation.negation"))
+    assert chosen.plants_error == (name in PLANTS_ERRORS or name.startswith("null_answers."))
 
 
 def test_all_families_are_registered() -> None:
@@ -243,7 +267,7 @@ def test_the_place_knows_language_and_opponent() -> None:
 
     def look(text: str, place: Place) -> list[Edit]:
         seen.append(place)
-        return [Edit(0, 0, "x")]
+        return [Edit(0, 0, "x ")]
 
     chosen = TextPerturbation("test.look", "addition", "Looks.", "voirdire", False, look, True)
     chosen.edits(Case("用中文回答。", ("42", "a", "abc", "ab")), 0, random.Random(0), 2.0)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from voirdire.cli import audit, listing, models, plan, report, selfcheck
+from voirdire.cli import audit, baseline, compare, freeze, gate, listing, models, plan, probes, report, selfcheck
 from voirdire.cli.configured import Commands
 
 app = typer.Typer(
@@ -39,10 +39,14 @@ def _root(
 # these take their defaults from the configuration file and the environment
 _commands = Commands()
 app.command("audit")(_commands.configured("audit", audit.audit))
+app.command("gate")(_commands.configured("gate", gate.gate))
+app.command("baseline")(_commands.configured("baseline", baseline.baseline))
+app.command("compare")(_commands.configured("compare", compare.compare))
 app.command("plan")(_commands.configured("plan", plan.plan))
 app.command("report")(report.report)
 app.command("selfcheck")(selfcheck.selfcheck)
-app.command("probes")(listing.probes)
+app.command("freeze")(_commands.configured("freeze", freeze.freeze))
+app.command("probes")(_commands.configured("probes", probes.probes))
 app.command("suites")(listing.suites)
 app.command("judges")(listing.judges)
 app.command("metrics")(listing.metrics)

@@ -40,6 +40,12 @@ def audit(
     probes: Annotated[
         list[str] | None, typer.Option("--probes", "-p", help="Only probes that match this glob; repeatable.")
     ] = None,
+    plugin: Annotated[
+        list[str] | None, typer.Option("--plugin", help="FILE.py or module with probes of your own; repeatable.")
+    ] = None,
+    rewrites: Annotated[
+        Path | None, typer.Option("--rewrites", help="Paraphrases and the like: the file of `voirdire freeze`.")
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Report folder.")] = Path("voirdire-report"),
     task: Annotated[str | None, typer.Option("--task", help="pairwise, score, grade or ranking.")] = None,
     scale: Annotated[str | None, typer.Option("--scale", help="Range of a score judge, e.g. 1:10.")] = None,
@@ -102,10 +108,12 @@ def audit(
     Without --judge the installed local model is audited on built-in cases, or a simulated judge if there is none.
     """
     from voirdire._compose import AuditRequest, prepare
+    from voirdire._plugins import load_plugins
     from voirdire.cli.terminal import Terminal
     from voirdire.harness.engine.runner import Limits
     from voirdire.harness.judges.spec import JudgeOptions, make_judge, parse_scale
 
+    load_plugins(plugin or ())
     wanted = formats_of(formats)
     in_range("--alpha", alpha, 0.0, 0.5)
     in_range("--tolerance", tolerance, 0.0, 1.0)
@@ -150,6 +158,7 @@ def audit(
         case_ids=tuple(cases_id or ()),
         limits=Limits(concurrency, max_calls, max_cost),
         cache=None if cache == "none" else cache,
+        rewrites=rewrites,
     )
     prepared = prepare(asked.task, asked.scale, request)
     terminal.plan(asked, prepared)

@@ -26,7 +26,7 @@ from typer.models import OptionInfo
 
 from voirdire._config import ConfigFile, Kind, Option, Setting, load_config
 from voirdire.harness.errors import UsageError
-from voirdire.harness.judges.trust import Origin, Source, check_path
+from voirdire.harness.judges.trust import Origin, Source, check_path, check_scheme
 
 if TYPE_CHECKING:
     from voirdire._judge_names import Names
@@ -81,8 +81,11 @@ class Settings:
         for setting in self.in_force():
             if setting.is_path:
                 check_path(Path(setting.value).absolute(), setting.source)
-            if setting.option.key == "judge":
+            if setting.option.key in ("judge", "rewriter"):
                 self.names(setting.option.parameter).resolve(setting.value)
+            if setting.option.key == "plugin":
+                for spec in setting.value:
+                    check_scheme(f"python:{spec}", setting.source)
 
     def located(self, error: UsageError) -> UsageError:
         """`error` with the place in the file, if it is about a value that the file set."""

@@ -1,4 +1,4 @@
-"""`voirdire probes`, `suites`, `judges`: what there is."""
+"""`voirdire suites`, `judges`, `metrics`: what there is. Probes have a file of their own (probes.py)."""
 
 from __future__ import annotations
 
@@ -10,21 +10,9 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["judges", "metrics", "probes", "suites"]
+__all__ = ["judges", "metrics", "suites"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print a list of objects.")]
-
-
-def probes(as_json: Json = False) -> int:
-    """List every probe: name, family, relation, source paper."""
-    from voirdire.suites.rows import PROBES
-
-    rows = [
-        {"name": p.name, "family": p.family, "relation": str(p.relation), "source": p.source, "summary": p.summary}
-        for p in sorted(PROBES.values(), key=lambda p: p.name)
-    ]
-    _show(rows, as_json, keys=("relation", "summary", "source"))
-    return 0
 
 
 def suites(as_json: Json = False) -> int:
