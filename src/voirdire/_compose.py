@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from voirdire._rounds import run_in_rounds
 from voirdire.harness.casefiles import cases_hash, check_task, parse_case, read_cases
-from voirdire.harness.cases import Case, Task
+from voirdire.harness.cases import Case, Task, shown_hash
 from voirdire.harness.engine.events import Event
 from voirdire.harness.engine.runner import Limits, Run, run_calls
 from voirdire.harness.engine.store import CallStore
@@ -31,6 +31,7 @@ from voirdire.suites.loading import load_suite, narrow, suite_hash
 if TYPE_CHECKING:
     import pandas as pd
 
+    from voirdire._examples import Asked
     from voirdire.harness.statistics.looks import Looks
 
 __all__ = ["AuditRequest", "AuditResult", "Mode", "audit_async", "prepare"]
@@ -86,11 +87,12 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """A finished audit: `findings`, `verdict`, the whole `audit`, and its calls."""
+    """A finished audit: `findings`, `verdict`, the whole `audit`, its calls; `asked` made examples small."""
 
     audit: Audit
     plan: Plan = field(repr=False)
     run: Run = field(repr=False)
+    asked: tuple[Asked, ...] = field(default=(), repr=False)
 
     @property
     def findings(self) -> Findings:
@@ -118,7 +120,7 @@ class AuditResult:
         return write(self.audit, Path(folder), tuple(formats), call_records=self.call_records())
 
     def call_records(self) -> Iterable[dict[str, Any]]:
-        """One plain record a call, in plan order; calls that were not made are left out."""
+        """One plain record a call, in plan order, then those about examples; calls that were not made are left out."""
         for number, (call, verdict) in enumerate(zip(self.plan.calls, self.run.verdicts, strict=True)):
             if verdict is None:
                 continue
@@ -129,6 +131,17 @@ class AuditResult:
                 "edited": call.case.meta["voirdire.edited"],
                 "sample": call.sample,
                 "content": call.content,
+                **verdict.to_json(),
+            }
+        for number, (case, sample, verdict) in enumerate(self.asked, start=len(self.plan.calls)):
+            yield {
+                "call": number,
+                "case": case.id,
+                "order": list(case.meta.get("voirdire.order", range(len(case.responses)))),
+                "edited": True,
+                "sample": sample,
+                "content": shown_hash(case),
+                "example": True,
                 **verdict.to_json(),
             }
 
@@ -211,10 +224,11 @@ async def audit_async(
         else:
             run = await run_calls(prepared.plan.calls, judge, limits=request.limits, store=store, emit=emit)
         audit = _audit(judge, prepared, run, looks)
+        asked: Sequence[Asked] = ()
         if audit.examples and run.stopped is None:
             from voirdire._examples import smaller_examples
 
-            audit = await smaller_examples(
+            audit, asked = await smaller_examples(
                 audit, judge, prepared.plan, request.limits, store, budget=request.minimise, seed=request.seed
             )
     finally:
@@ -223,7 +237,7 @@ async def audit_async(
         finally:
             if store is not None:
                 store.close()
-    return AuditResult(audit, prepared.plan, run)
+    return AuditResult(audit, prepared.plan, run, tuple(asked))
 
 
 def _looks(judge: Judge, prepared: Prepared) -> Looks:

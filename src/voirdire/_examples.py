@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from voirdire._minimal import minimal_examples
 from voirdire.harness.cases import Case, Task, shown_hash
@@ -22,7 +22,7 @@ from voirdire.harness.verdicts import Scale, Verdict
 
 T = TypeVar("T", int, float)
 
-__all__ = ["SHARE", "default_budget", "smaller_examples"]
+__all__ = ["SHARE", "Asked", "default_budget", "smaller_examples"]
 
 #: of the planned calls, what may be spent on examples unless the user says otherwise
 SHARE = 0.10
@@ -33,19 +33,28 @@ def default_budget(plan: Plan) -> int:
     return int(SHARE * len(plan.calls))
 
 
+class Asked(NamedTuple):
+    """One call about an example and its answer."""
+
+    case: Case
+    sample: int
+    verdict: Verdict
+
+
 async def smaller_examples(
     audit: Audit, judge: Judge, plan: Plan, limits: Limits, store: CallStore | None, *, budget: int | None, seed: int
-) -> Audit:
-    """`audit` with the first example of each violated probe as small as it gets, and the calls that took added.
+) -> tuple[Audit, list[Asked]]:
+    """`audit` with the first example of each violated probe as small as it gets, and the calls that this took.
 
-    `budget` None: a tenth of the plan; never more than `limits` leave. A judge that gives out here spoils nothing.
+    The calls are counted in the audit and returned as well, for the call records. `budget` None: a tenth of the plan;
+    never more than `limits` leave. A judge that gives out here spoils nothing.
     """
     most = default_budget(plan) if budget is None else budget
     if limits.max_calls is not None:
         most = min(most, limits.max_calls - audit.calls.made)
     first = _first_of_each(audit.examples)
     if most <= 0 or not first or audit.stopped is not None:
-        return audit
+        return audit, []
     metered = _Metered(judge, store, plan.source_samples, limits.max_cost, audit.calls.cost_usd)
     found = await minimal_examples(
         metered,
@@ -66,7 +75,8 @@ async def smaller_examples(
         tokens=_sum(calls.tokens, metered.tokens),
         cost_usd=_sum(calls.cost_usd, metered.cost_usd),
     )
-    return replace(audit, examples=tuple(small.get(id(e), e) for e in audit.examples), calls=added)
+    examples = tuple(small.get(id(e), e) for e in audit.examples)
+    return replace(audit, examples=examples, calls=added), metered.asked
 
 
 def _first_of_each(examples: Sequence[CounterExample]) -> list[CounterExample]:
@@ -92,6 +102,7 @@ class _Metered:
         self._max_cost = None if max_cost is None else max_cost - (spent or 0.0)
         self.made = 0
         self.cached = 0
+        self.asked: list[Asked] = []
         self.tokens: int | None = 0
         self.cost_usd: float | None = 0.0
 
@@ -139,11 +150,13 @@ class _Metered:
         key = shown_hash(case), sample
         if key in self._known:
             self.cached += 1
+            self.asked.append(Asked(case, sample, self._known[key]))
             return self._known[key]
         if self._max_cost is not None and (self.cost_usd is None or self.cost_usd >= self._max_cost):
             raise JudgeUnreachable("--max-cost was reached")
         self.made += 1
         verdict = await self._judge.judge(case, sample=sample)
+        self.asked.append(Asked(case, sample, verdict))
         usage = verdict.usage
         known = usage is not None and usage.input_tokens is not None and usage.output_tokens is not None
         used = (usage.input_tokens or 0) + (usage.output_tokens or 0) if usage is not None and known else None

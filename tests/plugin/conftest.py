@@ -15,8 +15,6 @@ import voirdire.reports.pytest_text
 import voirdire.reports.schema
 import voirdire.suites.rows  # noqa: F401
 
-pytest_plugins = ["pytester"]
-
 JUDGES = '''
 import re
 
