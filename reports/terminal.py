@@ -27,6 +27,8 @@ __all__ = ["render"]
 #: holding probes printed, the closest calls; the rest is counted
 HOLDING_SHOWN = 4
 NAME_WIDTH, PLOT_WIDTH, NOTE_WIDTH = 18, 20, 14
+#: open probes are many in a large suite on few cases; the page has them all
+OPEN_SHOWN = 12
 
 _STYLES = {"violated": "bold red", "inconclusive": "yellow", "holds": "green", "not_applicable": "dim"}
 _WORD_STYLES = {"PASS": "bold green", "FAIL": "bold red", "INCONCLUSIVE": "bold yellow", "ERROR": "bold magenta"}
@@ -116,6 +118,8 @@ def _effects(audit: Audit, printer: _Printer, holding: int) -> None:
     holds = nearest_to_limit_first(audit.findings.decided("holds"))
     skipped = audit.findings.decided("not_applicable")
     shown = _closest(holds, holding)
+    still_open = undecided[OPEN_SHOWN:]
+    undecided = undecided[:OPEN_SHOWN]
     rows = [*violated, *undecided, *shown]
     if rows:
         plot = _Plot(rows)
@@ -126,6 +130,8 @@ def _effects(audit: Audit, printer: _Printer, holding: int) -> None:
         for finding in rows:
             _row(finding, plot, printer)
     rest = []
+    if still_open:
+        rest.append(f"{len(still_open)} more {'is' if len(still_open) == 1 else 'are'} open")
     more = len(holds) - len(shown)
     if more:
         rest.append(f"{more} {'more ' if len(holds) > more else ''}{'holds' if more == 1 else 'hold'}")

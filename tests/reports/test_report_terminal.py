@@ -12,6 +12,8 @@ import pytest
 from rich.console import Console
 
 from voirdire.harness.cases import Edit
+from voirdire.harness.findings import Findings
+from voirdire.harness.relations import Relation
 from voirdire.reports import terminal
 
 NEXT = "voirdire compare openai:gpt-5-mini 'swap_average(openai:gpt-5-mini)'"
@@ -64,6 +66,19 @@ def test_holding_probes_are_limited_and_counted() -> None:
     terminal.render(build.fail(), Console(file=stream, width=80), holding=1)
     assert "degradation.number" in stream.getvalue()
     assert "… 6 more hold, 1 does not apply (no reference in this case)" in stream.getvalue()
+
+
+def test_open_probes_are_limited_and_counted() -> None:
+    many = [
+        build.finding(f"typos.kind-{k}", Relation.INVARIANT, "inconclusive", 0.01 * k, 0.01 * k - 0.2)
+        for k in range(20)
+    ]
+    text = shown(dataclasses.replace(build.inconclusive(), findings=Findings(many)))
+    assert text.count("typos.kind-") == terminal.OPEN_SHOWN
+    assert f"{20 - terminal.OPEN_SHOWN} more are open" in text
+    # the largest first
+    assert "typos.kind-19" in text
+    assert "typos.kind-0 " not in text
 
 
 def test_an_edit_that_is_only_a_blank_is_named() -> None:
