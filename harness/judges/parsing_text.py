@@ -291,7 +291,8 @@ class Echo:
             return 0
         phrase = _TOKEN.findall(low[start:end])
         if self._low is None:
-            self._low = "\n".join(map(_fold, self._judged))
+            # an object of the reply is one MARK, so the judged texts are also searched with theirs marked
+            self._low = "\n".join(form for text in self._judged for form in (_fold(text), _fold_marked(text)) if form)
         if not phrase or max(phrase, key=len) not in self._low:
             return 0
         left = _TOKEN.findall(low[max(0, start - _WINDOW) : start])[-8:]
@@ -323,6 +324,18 @@ class Echo:
 @functools.lru_cache(maxsize=64)
 def _fold(text: str) -> str:
     return lowered(_unmarked(plain(text)))
+
+
+@functools.lru_cache(maxsize=64)
+def _fold_marked(text: str) -> str:
+    """`text` as `Text` keeps a reply, each JSON object one MARK; empty where there is no object."""
+    source = plain(text)
+    pieces: list[str] = []
+    at = 0
+    for start, end, _ in _json_objects(source) if "{" in source else ():
+        pieces += (_unmarked(source[at:start]), MARK)
+        at = end
+    return lowered("".join([*pieces, _unmarked(source[at:])])) if pieces else ""
 
 
 def _joined(tokens: Sequence[str]) -> str:
