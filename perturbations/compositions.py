@@ -12,10 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from voirdire.harness.cases import Case, Claim, Dose, Edit, Perturbation, Turn, apply_edits
+from voirdire.harness.cases import Case, Claim, Dose, Edit, Perturbation, Turn, apply_edits, text_of
 from voirdire.harness.errors import NotApplicable, UsageError
 from voirdire.harness.registry import PERTURBATIONS
-from voirdire.perturbations.case_edits import text_of
 from voirdire.perturbations.sham import sham_text
 
 __all__ = ["MOST_DOSE", "Composition", "Part", "Term", "composed", "is_composed", "merged", "spelled", "terms_of"]

@@ -83,18 +83,28 @@ SWAP = PROBES.add(
     ),
 )
 
-for _turns, _summary, _source in (
-    ("rotations", "Shows three or more answers in rotated orders.", "CALM, Ye et al. 2025 (arXiv:2410.02736)"),
-    (
-        "permutations",
-        "Shows three or more answers in random orders.",
-        "CALM, Ye et al. 2025 (arXiv:2410.02736); Shi et al. 2024 (arXiv:2406.07791)",
+PROBES.add(
+    "order.rotations",
+    Probe(
+        name="order.rotations",
+        relation=Relation.EQUIVARIANT,
+        summary="Shows three or more answers in rotated orders.",
+        source="CALM, Ye et al. 2025 (arXiv:2410.02736)",
+        tasks=("ranking",),
+        orders="rotations",
     ),
-):
-    PROBES.add(
-        f"order.{_turns}",
-        Probe(f"order.{_turns}", Relation.EQUIVARIANT, _summary, _source, tasks=("ranking",), orders=_turns),
-    )
+)
+PROBES.add(
+    "order.permutations",
+    Probe(
+        name="order.permutations",
+        relation=Relation.EQUIVARIANT,
+        summary="Shows three or more answers in random orders.",
+        source="CALM, Ye et al. 2025 (arXiv:2410.02736); Shi et al. 2024 (arXiv:2406.07791)",
+        tasks=("ranking",),
+        orders="permutations",
+    ),
+)
 
 # -- edits that must not matter ----------------------------------------------------------------------------------
 

@@ -210,8 +210,8 @@ def _at_work(probe: Probe, cases: Iterable[Case], task: Task) -> Iterator[_Shown
 
 
 def _changes(name: str, case: Case, made: FollowUp, sham: Case | None) -> Iterator[_Change]:
+    from voirdire.harness.cases import text_of
     from voirdire.harness.registry import PERTURBATIONS
-    from voirdire.perturbations.case_edits import text_of
     from voirdire.perturbations.promise import measured
 
     for where in dict.fromkeys(e.where for e in made.edits):
