@@ -49,6 +49,12 @@ def plan(
     probes: Annotated[
         list[str] | None, typer.Option("--probes", "-p", help="Only probes that match this glob; repeatable.")
     ] = None,
+    plugin: Annotated[
+        list[str] | None, typer.Option("--plugin", help="FILE.py or module with probes of your own; repeatable.")
+    ] = None,
+    rewrites: Annotated[
+        Path | None, typer.Option("--rewrites", help="Paraphrases and the like: the file of `voirdire freeze`.")
+    ] = None,
     samples: Annotated[int | None, typer.Option("--samples", help="Calls an arm gets per case and order.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", "-n", help="Only the first N cases.")] = None,
     task: Annotated[str | None, typer.Option("--task", help="pairwise, score, grade or ranking.")] = None,
@@ -80,11 +86,13 @@ def plan(
     """Calls, tokens, money and the smallest detectable effect, before spending anything."""
     from voirdire import __version__
     from voirdire._compose import AuditRequest, prepare
+    from voirdire._plugins import load_plugins
     from voirdire.cli.terminal import Terminal
     from voirdire.harness.judges.spec import JudgeOptions, make_judge, parse_scale
     from voirdire.harness.prices import load_prices
     from voirdire.reports.plan_text import plan_text
 
+    load_plugins(plugin or ())
     in_range("--alpha", alpha, 0.0, 0.5)
     in_range("--tolerance", tolerance, 0.0, 1.0)
     at_least("--samples", samples, 1)
@@ -104,6 +112,7 @@ def plan(
         cases=cases,
         suite=suite or ("standard" if judge else "demo"),
         probes=tuple(probes or ()),
+        rewrites=rewrites,
         samples=samples,
         alpha=alpha,
         tolerance=tolerance,
