@@ -17,6 +17,7 @@ from voirdire.harness.findings import Audit, CounterExample, Finding
 from voirdire.harness.verdicts import Verdict
 from voirdire.reports import formatting, words
 from voirdire.reports.advice import reproduce_command
+from voirdire.reports.ci import opening
 from voirdire.reports.forest import forest, two_axes
 from voirdire.reports.phrases import capital, phrase
 from voirdire.reports.selection import anchors, examples_of, worst_first
@@ -112,7 +113,7 @@ def _context(audit: Audit, limit: int) -> dict[str, Any]:
     ]
     return {
         "audit": audit,
-        "parts": words.headline_parts(audit),
+        "parts": opening(audit),
         "number": number,
         "axis": axis,
         "groups": groups,

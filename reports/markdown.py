@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from voirdire.harness.findings import Audit, CounterExample, Finding
 from voirdire.reports.advice import reproduce_command
+from voirdire.reports.ci import opening
 from voirdire.reports.formatting import count, effect, interval, money, plural
 from voirdire.reports.inert import disarm
 from voirdire.reports.selection import examples_of, worst_first
@@ -21,7 +22,6 @@ from voirdire.reports.words import (
     advice,
     answer_name,
     finding_sentence,
-    headline_parts,
     reason_words,
     verdict_words,
 )
@@ -83,7 +83,7 @@ def block(parts: Iterable[Piece]) -> str:
 
 def render(audit: Audit) -> str:
     """The whole Markdown report, at most some tens of kilobytes."""
-    parts = headline_parts(audit)
+    parts = opening(audit)
     lines = [f"### {parts.word}: {prose(parts.one_sentence)}", ""]
     if audit.simulated:
         lines += ["> This judge is simulated (a mock): the figures say nothing about a real one.", ""]

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from voirdire.harness.findings import Audit, CounterExample, Finding
 from voirdire.harness.relations import Relation
+from voirdire.reports.ci import opening
 from voirdire.reports.formatting import count, duration, effect, interval, known, level, money, plural
 from voirdire.reports.inert import quiet
 from voirdire.reports.selection import anchors, limits, nearest_to_limit_first, worst_example, worst_first
 from voirdire.reports.text import fields, reordered
-from voirdire.reports.words import SYMBOLS, headline_parts, verdict_words
+from voirdire.reports.words import SYMBOLS, verdict_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,7 +32,13 @@ NAME_WIDTH, PLOT_WIDTH, NOTE_WIDTH = 18, 20, 14
 OPEN_SHOWN = 12
 
 _STYLES = {"violated": "bold red", "inconclusive": "yellow", "holds": "green", "not_applicable": "dim"}
-_WORD_STYLES = {"PASS": "bold green", "FAIL": "bold red", "INCONCLUSIVE": "bold yellow", "ERROR": "bold magenta"}
+_WORD_STYLES = {
+    "PASS": "bold green",
+    "FAIL": "bold red",
+    "REGRESSED": "bold red",
+    "INCONCLUSIVE": "bold yellow",
+    "ERROR": "bold magenta",
+}
 _ASCII = str.maketrans(
     {"✗": "x", "✓": "v", "–": "-", "…": "~", "●": "o", "─": "-", "┊": ":", "·": ".", "◂": "<", "▸": ">"}
     | {"⟨": "<", "⟩": ">", "±": "~", "é": "e"}
@@ -97,7 +104,7 @@ class _Printer:
 
 
 def _headline(audit: Audit, printer: _Printer, width: int) -> None:
-    parts = headline_parts(audit)
+    parts = opening(audit)
     lead = f"{parts.word}  "
     hang = " " * len(lead)
     if audit.simulated:
