@@ -333,3 +333,20 @@ def test_our_own_sentences_pass_unchanged(name: str) -> None:
     audit = getattr(build, name)()
     for sentence in (headline(audit), *(finding_sentence(f, audit) for f in audit.findings.values())):
         assert inert(sentence) == sentence
+
+
+def test_every_report_of_a_gate_says_what_the_gate_decided() -> None:
+    """Without it a judge that got worse within its tolerances would be called blind."""
+    import io
+
+    from rich.console import Console
+
+    from voirdire.reports import html, markdown, terminal
+
+    audit = gate(compared("authority.book", "regressed", "holds"), compared("typos.light", "not_worse", "holds"))
+    stream = io.StringIO()
+    terminal.render(audit, Console(file=stream, width=80))
+    for text in (stream.getvalue(), markdown.render(audit), html.render(audit)):
+        assert "REGRESSED" in text
+        assert "got worse than the baseline" in " ".join(text.split())
+        assert "does not tell good answers from bad well enough" not in text
