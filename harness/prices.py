@@ -41,7 +41,11 @@ _CJK = re.compile(
 )
 _FREE = frozenset({"local", "mock", "replay"})
 #: the hosts whose list prices the built-in table holds
-_OWN_HOST = {"openai": "https://api.openai.com/"}
+_OWN_HOST = {
+    "openai": "https://api.openai.com/",
+    "anthropic": "https://api.anthropic.com/",
+    "gemini": "https://generativelanguage.googleapis.com/",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from voirdire.reports.selection import examples_of
 from voirdire.reports.text import Piece, excerpt, fields, reordered
 from voirdire.reports.words import answer_name, discrimination_sentence, finding_sentence, reason_words, verdict_words
 
-__all__ = ["failure_text", "open_text", "summary_line"]
+__all__ = ["blind_text", "failure_text", "open_text", "summary_line"]
 
 WIDTH = 80
 _EXCERPT = 400
@@ -32,6 +32,12 @@ def failure_text(audit: Audit, finding: Finding, *, again: str | None = None) ->
     if again:
         lines.append(f"reproduce:  {again}")
     return "\n".join(lines)
+
+
+def blind_text(audit: Audit, finding: Finding) -> str:
+    """Why a probe that holds is no pass: the judge does not tell good answers from bad."""
+    text = f"{finding.probe} holds, but that proves nothing. {discrimination_sentence(audit)}"
+    return "\n".join(_filled(text))
 
 
 def open_text(audit: Audit, finding: Finding) -> str:
@@ -127,7 +133,8 @@ def summary_line(audit: Audit, out: str | None = None) -> list[str]:
         f"{decided or 'nothing decided'} · {calls}{cost}"
     ]
     if audit.discrimination.decision in ("violated", "inconclusive"):
-        lines += [f"  {line}" for line in textwrap.wrap(discrimination_sentence(audit), WIDTH - 2)]
+        text = discrimination_sentence(audit).replace(" %", "\u00a0%")
+        lines += [f"  {line}".replace("\u00a0", " ") for line in textwrap.wrap(text, WIDTH - 2)]
     if audit.stopped:
         lines.append(f"  the run stopped early ({audit.stopped})")
     if out:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from voirdire.harness.verdicts import Verdict
 
-__all__ = ["CallFinished", "Event", "RunFinished", "RunStarted"]
+__all__ = ["CallFinished", "Event", "RunFinished", "RunPaused", "RunStarted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,14 @@ class CallFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class RunPaused:
+    """The judge stopped answering; it is tried again in `seconds`. `reason` holds no key."""
+
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished:
     """`stopped`: None, "budget", "judge" or "interrupted"."""
 
@@ -34,4 +42,4 @@ class RunFinished:
     reason: str | None
 
 
-Event = RunStarted | CallFinished | RunFinished
+Event = RunStarted | CallFinished | RunPaused | RunFinished

@@ -1,47 +1,80 @@
 """Asking a judge everything a plan needs, each question once.
 
 A fixed number of workers pull calls in plan order; answers go to the store as they come. Retries of a single call
-belong to the adapter; here is what concerns the run: what the store knows already, budgets, a judge that is down,
-interruption. Whatever happens, every answer received is kept and returned.
+belong to the adapter, and so does the pace of an endpoint; here is what concerns the run: what the store knows
+already, budgets, the user's limits a minute, a judge that is down, calls worth asking again, interruption. Whatever
+happens, every answer received is kept and returned.
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-from voirdire.harness.engine.events import CallFinished, Event, RunFinished, RunStarted
-from voirdire.harness.engine.store import CallStore, Key
-from voirdire.harness.errors import ExitCode, JudgeError, JudgeUnreachable, NotRecorded
+from voirdire.harness.engine.breaker import DOWN_AFTER, Breaker, JudgeBusy
+from voirdire.harness.engine.events import CallFinished, Event, RunFinished, RunPaused, RunStarted
+from voirdire.harness.engine.pacing import Meter, open_ticket
+from voirdire.harness.engine.store import CallStore
+from voirdire.harness.errors import ExitCode, JudgeError, JudgeUnreachable, NotRecorded, UsageError
 from voirdire.harness.judges.base import Judge
 from voirdire.harness.plan import PlannedCall
 from voirdire.harness.verdicts import Usage, Verdict
 
-__all__ = ["Limits", "Run", "run_calls"]
+__all__ = ["DOWN_AFTER", "Limits", "Run", "run_calls"]
 
-#: failures in a row, with no answer between them, after which the judge counts as down
-DOWN_AFTER = 8
+#: characters of a question that make about one token, until the judge's own counts are known
+_TOKEN_CHARACTERS = 4
+#: tokens of a question that are the prompt around the case, until the judge's own counts are known
+_PROMPT_TOKENS = 300
+#: so many different verdicts without text are kept once each, however often they are given
+_SHARED_VERDICTS = 4096
+#: so many answers that another process had already written mean that both go through the plan side by side
+_MEETING = 20
+#: how long a batch of answers takes to write, about
+_WRITE_SECONDS = 0.002
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`max_calls` and `max_cost` (USD) stop the run; at most what is in flight goes beyond `max_cost`."""
+    """What a run may spend, and how fast.
+
+    `max_calls`, `max_tokens` (in and out) and `max_cost` (USD) stop the run; at most what is in flight goes beyond the
+    latter two. `rate` and `token_rate`: requests (retries included) and tokens a minute, of all endpoints together.
+    `reasks`: how often a call that failed in a way that may pass is asked again at the end of the run, on top of the
+    adapter's own retries. Raises UsageError for numbers that make no sense.
+    """
 
     concurrency: int = 16
     max_calls: int | None = None
     max_cost: float | None = None
+    max_tokens: int | None = None
+    rate: float | None = None
+    token_rate: float | None = None
+    reasks: int = 2
+
+    def __post_init__(self) -> None:
+        for option, value in (("--rate", self.rate), ("--token-rate", self.token_rate)):
+            if value is not None and not 0 < value < float("inf"):
+                raise UsageError(f"{option} must be a positive number a minute, got {value:g}")
 
 
 @dataclass(slots=True)
 class Run:
-    """`verdicts[i]` answers call i; None where the run stopped before. `stopped` as in RunFinished."""
+    """`verdicts[i]` answers call i; None where the run stopped before. `stopped` as in RunFinished.
 
-    verdicts: list[Verdict | None]
+    `made` counts calls by their outcome, each once; `reasked` how often one was asked again.
+    """
+
+    # not in the repr, which asyncio builds of every task's result: it would double the memory of a long run
+    verdicts: list[Verdict | None] = field(repr=False)
     cached: int = 0
     made: int = 0
     errors: int = 0
+    reasked: int = 0
     seconds: float = 0.0
     stopped: str | None = None
     reason: str | None = None
@@ -87,11 +120,11 @@ async def run_calls(
 ) -> Run:
     """Answer `calls`. Returns also when it was stopped; raises only what nobody foresaw."""
     limits = limits or Limits()
-    state = _State(calls, judge, limits, store if judge.reusable else None, emit)
+    workers = max(1, min(limits.concurrency, judge.concurrency or limits.concurrency, len(calls)))
+    state = _State(calls, judge, limits, store if judge.reusable else None, emit, workers)
     started = time.perf_counter()
     state.load()
     emit(RunStarted(planned=len(calls), cached=state.run.cached))
-    workers = max(1, min(limits.concurrency, judge.concurrency or limits.concurrency, len(calls)))
     tasks = [asyncio.create_task(state.work()) for _ in range(workers)]
     try:
         await asyncio.gather(*tasks)
@@ -101,6 +134,7 @@ async def run_calls(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        state.settle()
         state.run.seconds = time.perf_counter() - started
     emit(RunFinished(state.run.stopped, state.run.reason))
     return state.run
@@ -114,6 +148,7 @@ class _State:
         limits: Limits,
         store: CallStore | None,
         emit: Callable[[Event], None],
+        workers: int,
     ) -> None:
         self.calls = calls
         self.judge = judge
@@ -123,41 +158,105 @@ class _State:
         self.emit = emit
         self.run = Run([None] * len(calls))
         self.spent = 0.0
+        self.tokens = 0
+        self.answers = 0
         self.started_calls = 0
-        self.failures_in_a_row = 0
-        self.todo: Iterator[int] = iter(())
+        self.todo: deque[int] = deque()
         self.repeats: dict[int, list[int]] = {}
+        self.shared: dict[Verdict, Verdict] = {}
+        self.collisions = 0
+        #: calls that failed and are to be asked again: how often they failed, and the last failure
+        self.failed: dict[int, tuple[int, Verdict]] = {}
+        self.stopping = asyncio.Event()
+        self.looking = asyncio.Lock()
+        self.meter = None
+        if limits.rate or limits.token_rate:
+            self.meter = Meter(limits.rate, limits.token_rate, clock=asyncio.get_running_loop().time)
+        self.breaker = Breaker(
+            max(DOWN_AFTER, 2 * workers), pause=self._pause, tell=lambda seconds, why: emit(RunPaused(seconds, why))
+        )
 
     def load(self) -> None:
         if self.store is not None:
+            self.store.describe(self.fingerprint, name=self.judge.name, spec=self.judge.spec)
             known = self.store.load(self.fingerprint, ((c.content, c.sample) for c in self.calls))
             for i, call in enumerate(self.calls):
                 verdict = known.get((call.content, call.sample))
                 if verdict is not None:
                     self.run.verdicts[i] = verdict
                     self.run.cached += 1
-        todo = [i for i, v in enumerate(self.run.verdicts) if v is None]
-        if self.judge.deterministic:
-            todo = self._without_repeats(todo)
-        self.todo = iter(todo)
+        self.todo = deque(self._without_repeats(i for i, v in enumerate(self.run.verdicts) if v is None))
 
-    def _without_repeats(self, todo: list[int]) -> list[int]:
-        """Of calls with equal content only the first is asked; the others take its answer."""
-        leaders: dict[str, int] = {}
+    def _without_repeats(self, todo: Iterable[int]) -> list[int]:
+        """Of calls with equal content and sample only the first is asked, and the others take its answer; a
+        deterministic judge gives all samples the same."""
+        leaders: dict[object, int] = {}
         for i in todo:
-            leader = leaders.setdefault(self.calls[i].content, i)
+            call = self.calls[i]
+            leader = leaders.setdefault(call.content if self.judge.deterministic else (call.content, call.sample), i)
             if leader != i:
                 self.repeats.setdefault(leader, []).append(i)
         return list(leaders.values())
 
     async def work(self) -> None:
-        for number in self.todo:
-            if self.run.stopped is not None:
-                return
-            if self._over_budget():
+        while self.todo and self.run.stopped is None:
+            number = self.todo.popleft()
+            if number not in self.failed and self._found(number):
+                continue
+            probe = await self.breaker.admit()
+            booked = await self._wait_for_turn(number)
+            if self.store is not None and not self.store.has_room():
+                await self._wait_for_room(self.store)
+            if self.run.stopped is not None or self._over_budget():
                 return
             self.started_calls += 1
-            await self._ask(number)
+            await self._ask(number, probe, booked)
+
+    def _found(self, number: int) -> bool:
+        """Has another process, working on the same file, asked this meanwhile?"""
+        if self.store is None or not self.store.collisions:
+            return False
+        if self.store.collisions >= self.collisions + _MEETING:
+            # both work in plan order, a few calls apart: one must go on elsewhere, or they meet at every call
+            self.collisions = self.store.collisions
+            self.todo.rotate(random.randrange(len(self.todo) + 1))
+        call = self.calls[number]
+        verdict = self.store.find(self.fingerprint, (call.content, call.sample))
+        if verdict is None:
+            return False
+        self._take_over(number, verdict)
+        self._share(number, verdict)
+        return True
+
+    async def _wait_for_turn(self, number: int) -> float:
+        """Keep the user's limits a minute; returns the tokens that were booked."""
+        if self.meter is None:
+            return 0.0
+        tokens = self.tokens / self.answers if self.answers else self._guessed_tokens(number)
+        seconds = self.meter.book(tokens)
+        if seconds > 0.0:
+            await self._pause(seconds)
+        open_ticket(self.meter)
+        return tokens
+
+    def _guessed_tokens(self, number: int) -> float:
+        case = self.calls[number].case
+        shown = len(case.instruction_text) + sum(map(len, case.responses))
+        return _PROMPT_TOKENS + shown / _TOKEN_CHARACTERS
+
+    async def _wait_for_room(self, store: CallStore) -> None:
+        """Let the disk catch up. One worker looks for all: hundreds that look would cost more than the writing."""
+        async with self.looking:
+            while not store.has_room():
+                await asyncio.sleep(_WRITE_SECONDS)
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, but not longer than the run goes on."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.stopping.wait()
+        except TimeoutError:
+            return
 
     def _over_budget(self) -> bool:
         limits = self.limits
@@ -165,53 +264,95 @@ class _State:
             self._stop("budget", f"--max-calls {limits.max_calls} was reached")
         elif limits.max_cost is not None and self.spent >= limits.max_cost:
             self._stop("budget", f"--max-cost {limits.max_cost:g} was reached")
+        elif limits.max_tokens is not None and self.tokens >= limits.max_tokens:
+            self._stop("budget", f"--max-tokens {limits.max_tokens} was reached")
         return self.run.stopped is not None
 
-    def _pay(self, verdict: Verdict) -> None:
-        cost = verdict.usage.cost_usd if verdict.usage is not None else None
-        if cost is not None:
-            self.spent += cost
+    def _pay(self, verdict: Verdict, booked: float) -> None:
+        usage = verdict.usage or Usage()
+        if usage.cost_usd is not None:
+            self.spent += usage.cost_usd
         elif self.limits.max_cost is not None and self.judge.paid:
             # an unknown price is not a price of zero: a limit that cannot be kept must not look kept
             self._stop("budget", "the price of this judge is unknown, so --max-cost cannot be kept; use --max-calls")
-
-    def _count_failure(self, error: JudgeError) -> None:
-        """Stop if no further call can succeed, or if none did for long."""
-        self.failures_in_a_row += 1
-        self.run.failure = error.exit_code
-        if isinstance(error, JudgeUnreachable):
-            self._stop("judge", str(error))
-        elif self.failures_in_a_row >= max(DOWN_AFTER, 2 * self.limits.concurrency):
-            self._stop("judge", f"{self.failures_in_a_row} calls in a row failed; the last: {error}")
+        if usage.input_tokens is not None and usage.output_tokens is not None:
+            used = usage.input_tokens + usage.output_tokens
+            self.tokens += used
+            self.answers += 1
+            if self.meter is not None:
+                self.meter.settle(booked, used)
+        elif self.limits.max_tokens is not None:
+            self._stop("budget", "this judge does not count tokens, so --max-tokens cannot be kept; use --max-calls")
 
     def _stop(self, kind: str, reason: str) -> None:
         if self.run.stopped is None:
             self.run.stopped, self.run.reason = kind, reason
+            self.stopping.set()
+            self.breaker.stop()
 
-    async def _ask(self, number: int) -> None:
+    async def _ask(self, number: int, probe: bool, booked: float) -> None:
         call = self.calls[number]
         started = time.perf_counter()
         try:
             verdict = await self.judge.judge(call.case, sample=call.sample)
-            self.failures_in_a_row = 0
-        except NotRecorded as error:
-            # the other questions may well be recorded: no reason to give the judge up
-            verdict = Verdict(null="error", reason=error.message)
         except JudgeError as error:
             verdict = Verdict(null="error", reason=error.message)
-            self._count_failure(error)
-        self.run.made += 1
-        self.run.verdicts[number] = verdict
-        if verdict.null == "error":
-            self.run.errors += 1
+            if self._failed(number, error, verdict, probe=probe):
+                return
         else:
-            self._pay(verdict)
-            if self.store is not None:
-                key: Key = (call.content, call.sample)
-                self.store.put(self.fingerprint, key, verdict)
-        self.emit(CallFinished(number, verdict, time.perf_counter() - started))
+            self.breaker.answered()
+            self.failed.pop(number, None)
+            if verdict.null != "error":
+                self._pay(verdict, booked)
+                if self.store is not None:
+                    self.store.put(self.fingerprint, (call.content, call.sample), verdict)
+        self._finish(number, verdict, time.perf_counter() - started)
+
+    def _failed(self, number: int, error: JudgeError, verdict: Verdict, *, probe: bool) -> bool:
+        """Count a failure. True: the call is asked again later, so its verdict is not final."""
+        if isinstance(error, NotRecorded):
+            # the other questions may well be recorded: no reason to give the judge up
+            self.breaker.answered()
+            return False
+        self.run.failure = error.exit_code
+        given_up = self.breaker.failed(error, probe=probe)
+        if isinstance(error, JudgeUnreachable):
+            given_up = str(error)
+        if given_up is not None:
+            self._stop("judge", given_up)
+        times = self.failed.pop(number, (0, verdict))[0]
+        if not isinstance(error, JudgeBusy) or times >= self.limits.reasks:
+            return False
+        self.failed[number] = times + 1, verdict
+        if given_up is None:
+            self.run.reasked += 1
+            self.todo.append(number)
+        return True
+
+    def settle(self) -> None:
+        """Calls that were to be asked again when the run ended are calls that failed."""
+        for number, (_, verdict) in sorted(self.failed.items()):
+            self._finish(number, verdict, 0.0)
+
+    def _finish(self, number: int, verdict: Verdict, seconds: float) -> None:
+        self.run.made += 1
+        self.run.verdicts[number] = verdict = self._once(verdict)
+        self.run.errors += verdict.null == "error"
+        self.emit(CallFinished(number, verdict, seconds))
+        self._share(number, verdict)
+
+    def _once(self, verdict: Verdict) -> Verdict:
+        """The same object for equal verdicts of judges that write no text (callables, mocks): long runs stay small."""
+        if verdict.raw is not None or verdict.rationale is not None or len(self.shared) >= _SHARED_VERDICTS:
+            return verdict
+        return self.shared.setdefault(verdict, verdict)
+
+    def _share(self, number: int, verdict: Verdict) -> None:
+        """The answer of `number` is also that of the calls which repeat it, and costs nothing there."""
         for repeat in self.repeats.get(number, ()):
-            copy = replace(verdict, usage=Usage(0, 0, 0.0))
-            self.run.verdicts[repeat] = copy
-            self.run.cached += 1
-            self.emit(CallFinished(repeat, copy, 0.0))
+            self._take_over(repeat, replace(verdict, usage=Usage(0, 0, 0.0)))
+
+    def _take_over(self, number: int, verdict: Verdict) -> None:
+        self.run.verdicts[number] = verdict
+        self.run.cached += 1
+        self.emit(CallFinished(number, verdict, 0.0))

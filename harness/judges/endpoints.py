@@ -6,15 +6,20 @@ Not here: the requests themselves (http.py).
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import urllib.parse
 import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from voirdire.harness.errors import UsageError, redact
 
-__all__ = ["Endpoint", "clean", "endpoint_of", "is_local", "key_for", "proxy_for"]
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["Endpoint", "certificates", "clean", "endpoint_of", "is_local", "key_for", "proxy_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +106,24 @@ def clean(text: str, secrets: Iterable[str] = (), *, limit: int = 300) -> str:
 
 
 def proxy_for(endpoint: Endpoint) -> str | None:
-    """The proxy of the environment (HTTPS_PROXY, NO_PROXY ...), which httpx ignores for a transport of our own."""
+    """The proxy of the environment (HTTPS_PROXY, NO_PROXY ...), which the HTTP client is told not to read."""
     if is_local(endpoint.host) or urllib.request.proxy_bypass(endpoint.host):
         return None
     proxies = urllib.request.getproxies()
     return proxies.get("https" if endpoint.secure else "http") or proxies.get("all")
+
+
+def certificates() -> ssl.SSLContext:
+    """The system's certificate authorities, and Mozilla's for systems that have none; only SSL_CERT_FILE and
+    SSL_CERT_DIR where the user names them."""
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    # imported here: it takes longer than the rest of this module, and http URLs never need it
+    import ssl
+
+    if file or folder:
+        return ssl.create_default_context(cafile=file or None, capath=folder or None)
+    import certifi
+
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context

@@ -1,8 +1,8 @@
 """How every HTTP judge talks: one JSON POST, with time limits, retries, size limits and messages that hold no key.
 
-Here: the client (`JsonClient`) and the words for what went wrong. Not here: URLs and keys (endpoints.py), what a
-provider's request and reply look like (openai_chat.py and its neighbours), how many calls an audit has in flight
-(engine/).
+Here: the client (`JsonClient`) and the words for what went wrong. Not here: URLs and keys (endpoints.py), the headers
+about waiting (rate_headers.py), what a provider's request and reply look like (openai_chat.py and its neighbours), how
+many requests an endpoint bears (engine/pacing.py).
 
 httpx and aiohttp take .3 s to import, so they are imported when the first call is made, not with this module.
 """
@@ -15,14 +15,15 @@ import math
 import random
 import urllib.parse
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from voirdire.harness.engine.breaker import JudgeBusy
+from voirdire.harness.engine.pacing import Pace, due
 from voirdire.harness.errors import JudgeError, JudgeUnreachable, UsageError, redact
-from voirdire.harness.judges.endpoints import Endpoint, clean, proxy_for
+from voirdire.harness.judges.endpoints import Endpoint, certificates, clean, proxy_for
+from voirdire.harness.judges.http_body import TooLarge, Unreadable, read_body
+from voirdire.harness.judges.rate_headers import RETRY_AFTER_CAP, quota, retry_after
 
 if TYPE_CHECKING:
     import httpx
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_REPLY_BYTES",
+    "RETRY_AFTER_CAP",
     "HttpAnswer",
     "JsonClient",
     "Sleep",
@@ -47,8 +49,10 @@ Sleep = Callable[[float], Awaitable[object]]
 MAX_REPLY_BYTES = 8_000_000
 #: full-jitter exponential backoff, seconds: uniform in [0, min(cap, start * 2**k)] before retry k
 BACKOFF_START, BACKOFF_CAP = 0.5, 20.0
-#: the longest Retry-After that is obeyed, seconds
-RETRY_AFTER_CAP = 60.0
+#: characters of a request that make about one token (fewer in some languages; only shares of a limit depend on it)
+_TOKEN_CHARACTERS = 4
+#: statuses that mean "too much at once": the endpoint is asked less from then on
+_FULL = frozenset({429, 529})
 #: statuses that may pass by themselves: request timeout, conflict, too early, rate limit (and every 5xx)
 _TRANSIENT = frozenset({408, 409, 425, 429})
 _WORDS = {
@@ -100,8 +104,13 @@ class _Session:
     loop: asyncio.AbstractEventLoop
     transport: AiohttpTransport
     url: httpx.URL
-    slots: AbstractAsyncContextManager[Any]
+    pace: Pace
     network_errors: tuple[type[Exception], ...]
+
+
+# made once: json.dumps builds an encoder for each call that names an option
+# ASCII with escapes: a lone surrogate, which damaged texts do hold, has no UTF-8
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 class JsonClient:
@@ -110,9 +119,9 @@ class JsonClient:
 
     `headers` (the key is one) go to that endpoint and nowhere else: redirects are not followed. `timeout`: seconds
     for one attempt, connecting and reading included. `retries`: attempts after the first. `concurrency`: connections
-    at once (None: no limit here). `secrets` are removed from every message. `sleep` and `jitter` (a draw from [0, 1))
-    can be replaced in tests. Connections open in the running event loop on the first call; `aclose` releases them, and
-    a later call opens new ones.
+    at once (None: as many as the endpoint bears and the caller has calls). `secrets` are removed from every message.
+    `sleep` and `jitter` (a draw from [0, 1)) can be replaced in tests. Connections open in the running event loop on
+    the first call; `aclose` releases them, and a later call opens new ones.
     """
 
     def __init__(
@@ -144,6 +153,7 @@ class JsonClient:
         # An own generator: the global one may be seeded by the user, and its draws are theirs.
         self._jitter = jitter or random.Random().random
         self._session: _Session | None = None
+        self._worked = False
 
     def __repr__(self) -> str:
         return f"JsonClient({self.endpoint.shown!r}, retries={self.retries}, concurrency={self.concurrency})"
@@ -153,40 +163,67 @@ class JsonClient:
     ) -> HttpAnswer:
         """One exchange. Returns any answer for which `transient` (default `is_transient`) is false, errors included.
 
-        Raises JudgeError when the retries are used up, or at once on a reply that is too large or a web page;
-        JudgeUnreachable on a redirect (never followed) or a certificate that does not hold.
+        Raises JudgeBusy when the retries are used up, and at once on a reply that is too large, a web page or a
+        redirect (never followed). Redirects, and certificates that do not hold, raise JudgeUnreachable as long as
+        nothing was ever answered: then it is the address that is wrong, not one machine behind it.
         """
-        # ASCII with escapes: a lone surrogate, which damaged texts do hold, has no UTF-8.
-        body = json.dumps(payload, separators=(",", ":"), allow_nan=False).encode("ascii")
+        body = _ENCODER.encode(payload).encode("ascii")
         passing = transient or is_transient
         session = self._open()
+        pace = session.pace
         wait: float | None = None
+        rested = -math.inf
         trouble = ""
         for attempt in range(self.retries + 1):
             if attempt:
                 self.traffic.retries += 1
                 await self._sleep(self._delay(attempt, wait))
             wait = None
+            if (seconds := due()) > 0.0:
+                await self._sleep(seconds)
+            # Waiting for a place is not the judge's time, so the clock starts behind it.
+            begun = await pace.enter(rested=rested)
             self.traffic.requests += 1
             try:
-                # Waiting for a slot is not the judge's time, so the clock starts inside it.
-                async with session.slots, asyncio.timeout(self.timeout):
+                async with asyncio.timeout(self.timeout):
                     answer = await self._exchange(session, body)
             except TimeoutError:
+                pace.refused(begun)
                 trouble = f"did not answer within {self.timeout:g} s"
             except session.network_errors as error:
+                pace.stumbled()
                 trouble = self._network_trouble(error)
             else:
                 if isinstance(answer, str):
+                    pace.stumbled()
                     trouble = answer
-                elif passing(answer):
-                    self.traffic.throttled += answer.status == 429
-                    wait = retry_after(answer.headers)
-                    trouble = self._say(answer)
-                else:
+                    continue
+                wait = self._heed(pace, begun, answer, len(body))
+                if not passing(answer):
                     return answer
+                if wait is not None:
+                    rested = pace.hold(wait)
+                trouble = self._say(answer)
+            finally:
+                pace.leave()
         times = "1 attempt" if self.retries == 0 else f"{self.retries + 1} attempts"
-        raise JudgeError(f"The judge at {self.endpoint.host} {trouble} ({times}).")
+        raise JudgeBusy(f"The judge at {self.endpoint.host} {trouble} ({times}).")
+
+    def _heed(self, pace: Pace, begun: float, answer: HttpAnswer, size: int) -> float | None:
+        """Tell `pace` what the answer says about load; returns its Retry-After."""
+        limits = quota(answer.headers, tokens=size / _TOKEN_CHARACTERS)
+        if limits is not None:
+            pace.quota(*limits)
+        if answer.ok:
+            pace.answered(begun)
+            self._worked = True
+            return None
+        if answer.status in _FULL:
+            self.traffic.throttled += answer.status == 429
+            pace.refused(begun)
+        else:
+            pace.stumbled()
+        return retry_after(answer.headers)
 
     async def aclose(self) -> None:
         session, self._session = self._session, None
@@ -208,7 +245,6 @@ class JsonClient:
         import httpx
         from httpx_aiohttp import AiohttpTransport
 
-        limit = self.concurrency
         # No compression: verdicts are short.
         headers = {
             "user-agent": "voirdire",
@@ -217,21 +253,29 @@ class JsonClient:
             "content-type": "application/json",
             **self._headers,
         }
+        checked = certificates() if self.endpoint.secure else False
 
         def connections() -> aiohttp.ClientSession:
             # No cookies: repeats must be fresh calls. No environment: it would add the passwords of ~/.netrc.
             return aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=limit or 0, ssl=transport.ssl_context),
+                connector=aiohttp.TCPConnector(limit=0, ssl=checked or True),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=headers,
                 trust_env=False,
             )
 
         proxy = proxy_for(self.endpoint)
-        transport = AiohttpTransport(client=connections, proxy=httpx.Proxy(proxy) if proxy else None)
-        slots: AbstractAsyncContextManager[Any] = asyncio.Semaphore(limit) if limit else nullcontext()
-        errors = (httpx.HTTPError, aiohttp.ClientError, OSError)
-        self._session = _Session(loop, transport, httpx.URL(self.endpoint.url), slots, errors)
+        # Plain httpx costs 10 ms of CPU a call at 100 connections; on aiohttp's connections .2 ms.
+        transport = AiohttpTransport(
+            client=connections, verify=checked, proxy=httpx.Proxy(proxy) if proxy is not None else None
+        )
+        self._session = _Session(
+            loop=loop,
+            transport=transport,
+            url=httpx.URL(self.endpoint.url),
+            pace=Pace(self.concurrency),
+            network_errors=(httpx.HTTPError, aiohttp.ClientError, OSError),
+        )
         return self._session
 
     async def _exchange(self, session: _Session, body: bytes) -> HttpAnswer | str:
@@ -246,21 +290,25 @@ class JsonClient:
         try:
             status = response.status_code
             if 300 <= status < 400:
-                raise JudgeUnreachable(
+                raise self._misled(
                     f"The judge at {self.endpoint.host} answered {status}, a redirect to "
                     f"{_redirect_host(response.headers.get('location', ''))}; redirects are not followed.",
                     hint="If that host is right, give it as the base URL.",
                 )
-            raw = bytearray()
-            # Some servers compress all the same.
-            packed = "content-encoding" in response.headers
-            async for chunk in response.aiter_bytes() if packed else cast("httpx.AsyncByteStream", response.stream):
-                raw += chunk
-                if len(raw) > MAX_REPLY_BYTES:
-                    raise JudgeError(f"The judge at {self.endpoint.host} sent more than {MAX_REPLY_BYTES // 10**6} MB.")
+            try:
+                # Some servers compress all the same; the stream is what came over the wire, unpacked within a bound.
+                packed = response.headers.get("content-encoding", "")
+                stream = cast("httpx.AsyncByteStream", response.stream)
+                raw = await read_body(stream, packed, limit=MAX_REPLY_BYTES)
+            except TooLarge:
+                raise JudgeBusy(
+                    f"The judge at {self.endpoint.host} sent more than {MAX_REPLY_BYTES // 10**6} MB."
+                ) from None
+            except Unreadable as error:
+                return f"sent no readable HTTP: {clean(str(error), self._secrets)}"
         finally:
             await response.aclose()
-        return self._read(status, bytes(raw), response.headers)
+        return self._read(status, raw, response.headers)
 
     def _read(self, status: int, raw: bytes, headers: Mapping[str, str]) -> HttpAnswer | str:
         data = None
@@ -272,7 +320,7 @@ class JsonClient:
             if good:
                 start = raw[:200].lstrip().lower()
                 if start.startswith((b"<!doctype", b"<html")) or "text/html" in headers.get("content-type", ""):
-                    raise JudgeError(
+                    raise JudgeBusy(
                         f"The judge at {self.endpoint.host} answered {status} with a web page (HTML), not JSON.",
                         hint=f"Is the base URL right? The request went to {self.endpoint.shown}",
                     ) from None
@@ -288,24 +336,34 @@ class JsonClient:
         detail = error_text(answer, self._secrets)
         return f"answered {status_words(answer.status)}" + (f": {detail}" if detail else "")
 
+    def _misled(self, message: str, *, hint: str) -> JudgeError:
+        """The error for an answer that came from the wrong place."""
+        return JudgeBusy(message) if self._worked else JudgeUnreachable(message, hint=hint)
+
     def _network_trouble(self, error: Exception) -> str:
-        """Words for a broken connection. The transport's exception types mislead (a refused connection arrives as
-        ConnectTimeout), so the aiohttp cause is read."""
+        """Words for a broken connection. Raises the error for a certificate that does not hold.
+
+        The transport's exception types mislead (a refused connection arrives as ConnectTimeout), so the aiohttp cause
+        is read.
+        """
         import aiohttp
 
-        cause = error.__cause__ or error
-        if isinstance(cause, aiohttp.ClientSSLError):
-            raise JudgeUnreachable(
-                f"The certificate of {self.endpoint.host} does not hold: {clean(str(cause), self._secrets)}",
+        cause = error.__cause__
+        error = cause if isinstance(cause, Exception) else error
+        if isinstance(error, aiohttp.ClientConnectorCertificateError):
+            raise self._misled(
+                f"The certificate of {self.endpoint.host} does not hold: {clean(str(error), self._secrets)}",
                 hint="A company certificate is used if SSL_CERT_FILE names it.",
             ) from None
-        if isinstance(cause, aiohttp.ClientConnectorDNSError):
+        if isinstance(error, aiohttp.ClientSSLError):
+            return f"could not agree on TLS: {clean(str(error), self._secrets)}"
+        if isinstance(error, aiohttp.ClientConnectorDNSError):
             return "could not be reached: its host name is not known"
-        if isinstance(cause, aiohttp.ClientConnectorError):
-            return f"could not be reached: {clean(str(cause), self._secrets)}"
-        if isinstance(cause, (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError)):
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return f"could not be reached: {clean(str(error), self._secrets)}"
+        if isinstance(error, (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError)):
             return "closed the connection before it had answered"
-        return f"sent no readable HTTP: {type(cause).__name__}: {clean(str(cause), self._secrets)}"
+        return f"sent no readable HTTP: {type(error).__name__}: {clean(str(error), self._secrets)}"
 
 
 def is_transient(answer: HttpAnswer) -> bool:
@@ -314,27 +372,6 @@ def is_transient(answer: HttpAnswer) -> bool:
     if said in ("true", "false") and not answer.ok:
         return said == "true"
     return answer.status in _TRANSIENT or answer.status >= 500
-
-
-def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """Seconds the server asks to wait (`retry-after-ms`, or Retry-After as seconds or date), in [0, 60]; None if
-    it does not say or makes no sense."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        text = headers.get(name, "").strip()
-        if not text:
-            continue
-        try:
-            seconds = float(text) * unit
-        except ValueError:
-            try:
-                date = parsedate_to_datetime(text)
-            except ValueError:
-                continue
-            date = date if date.tzinfo else date.replace(tzinfo=UTC)
-            seconds = (date - (now or datetime.now(UTC))).total_seconds()
-        if not math.isnan(seconds):
-            return min(RETRY_AFTER_CAP, max(0.0, seconds))
-    return None
 
 
 def status_words(status: int) -> str:

@@ -70,8 +70,10 @@ class Candidate:
     rationale: str | None = None
 
 
-def recent(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
-    """The last few hundred matches."""
+def recent(pattern: re.Pattern[str], text: str, *, needs: tuple[str, ...] = ()) -> list[re.Match[str]]:
+    """The last few hundred matches. `needs`: no match is without one of these, and looking for them is cheaper."""
+    if needs and not any(word in text for word in needs):
+        return []
     return list(deque(pattern.finditer(text), _MAX_CANDIDATES))
 
 

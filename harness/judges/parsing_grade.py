@@ -146,12 +146,13 @@ def _read(low: str, start: int, at: int, tier: Tier) -> Iterator[Candidate]:
 # --- sentences -------------------------------------------------------------------------------------------------------
 
 _SUBJECT = r"(?:response|answer|submission|solution|it|this|output|candidate|result|reply|conclusion|that)"
+# the subject stands in front of both forms: `re` then skips what cannot begin one
 _IS = re.compile(
-    rf"{_SUBJECT}(?:[ ](?:is|was)|'s)[ ](?P<not>not[ ])?"
+    rf"{_SUBJECT}(?:(?:[ ](?:is|was)|'s)[ ](?P<not>not[ ])?"
     rf"(?:(?:therefore|thus|also|indeed|clearly|entirely|fully|completely"
     rf"|factually|actually|simply|overall|definitely|absolutely|demonstrably|hence)[ ]){{0,2}}(?P<after>not[ ])?"
     rf"(?P<value>correct|incorrect|right|wrong|accurate|inaccurate|acceptable|unacceptable)"
-    rf"|{_SUBJECT}[ ](?P<isnt>isn't|wasn't)[ ](?P<value2>correct|right|accurate|acceptable)"
+    r"|[ ](?P<isnt>isn't|wasn't)[ ](?P<value2>correct|right|accurate|acceptable))"
 )
 _ZH_IS = re.compile(r"(?:回答|答案|回复|解答|结果)(?:是)?(?:完全)?(?P<value>不正确|正确|错误)(?:的)?(?=[.,!;\n ]|$)")
 _QUESTION = re.compile(r"\?[\"'`)\]]{0,2}[ \n]{1,3}[\"'`(]{0,2}(?P<value>yes|no)(?=[.,;:!\"'`)]|[ ]?[—–-]|\s{0,3}$|\n)")
@@ -175,7 +176,7 @@ def _prose(text: Text) -> Iterator[Candidate]:
                 continue
             grade = False
         yield from _said(low, start, end, grade)
-    for match in recent(_ZH_IS, low):
+    for match in recent(_ZH_IS, low, needs=("正确", "错误")):
         yield from _said(low, match.start(), match.end(), _GRADES[match.group("value")])
     for match in recent(_QUESTION, low):
         question = low[max(0, match.start() - 200) : match.start()]

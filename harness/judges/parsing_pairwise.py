@@ -181,8 +181,11 @@ _ADVERB = (
     r"|therefore|thus|also|by far|a bit|a little|a lot|ultimately|certainly|obviously|simply|just|noticeably"
     r"|substantially|narrowly|on balance|indeed|really|strictly|objectively)"
 )
-_SUPERIOR = r"(?:better|superior|stronger|best|preferable|preferred|winner|winning)"
-_IS_BETTER = re.compile(rf"(?:{_SUPERIOR}(?: (?:{_NOUN}|choice))?|wins|comes out ahead)(?![\w])")
+_SUPERIOR = ("better", "superior", "stronger", "best", "preferable", "preferred", "winner", "winning")
+#: spelled out so that every alternative begins with a letter: only then does `re` skip what cannot begin a match
+_IS_BETTER = re.compile(
+    "(?:" + "|".join(rf"{word}(?: (?:{_NOUN}|choice))?" for word in _SUPERIOR) + r"|wins|comes out ahead)(?![\w])"
+)
 #: what must stand before: searched backwards from the few superlatives, which is cheaper than from every letter
 _SUBJECT_IS = re.compile(
     rf"(?<!\w)(?P<word>a|b|1|2|first|second)[\"'`)\]]{{0,3}}(?: {_NOUN})?"
@@ -210,6 +213,19 @@ _TIE_SAID = re.compile(
     rf"(?:tie|draw)|(?:are|were) (?:tied|equal(?![a-z])|of equal quality|equivalent in quality"
     rf"|(?:about |roughly )?equally (?:good|strong|well|matched|bad|helpful|correct))|equally good"
     rf"|neither (?:{_NOUN} )?is (?:clearly |really )?better|不相上下|难分高下|一样好|同样好|平局)"
+)
+_TIE_WORDS = (
+    " tie",
+    " draw",
+    " equal",
+    " equivalent",
+    "equally",
+    "neither",
+    "不相上下",
+    "难分高下",
+    "一样好",
+    "同样好",
+    "平局",
 )
 #: words that may stand before a letter that names an answer; "Vitamin A is better" is about vitamins
 _LEADS_IN = words(
@@ -255,7 +271,7 @@ def _prose(text: Text) -> Iterator[Candidate]:
         for match in recent(_IS_BETTER_ZH, low):
             if _names_option(text, match.start(), low[match.start()]):
                 yield from _said(low, match.start(), match.end(), _SLOT[low[match.start()]])
-    for match in recent(_COMPARED, low):
+    for match in recent(_COMPARED, low, needs=(">", "<", "=")):
         at = match.start()
         if not starts_word(low, at) or low[at - 1 : at] in ("[", "<", ">", "=") or low[at] == text.text[at]:
             continue
@@ -264,7 +280,7 @@ def _prose(text: Text) -> Iterator[Candidate]:
         value = option_of(match.group())
         if value is not None:
             yield from _said(low, at, match.end(), value)
-    for match in recent(_TIE_SAID, low):
+    for match in recent(_TIE_SAID, low, needs=_TIE_WORDS):
         if starts_word(low, match.start()) and _BETTER_CLOSED.match(low, match.end()):
             yield from _said(low, match.start(), match.end(), "tie")
 

@@ -204,7 +204,7 @@ def _prose(text: Text, scale: Scale) -> Iterator[Candidate]:
         for match in recent(pattern, low):
             if starts_word(low, match.start()):
                 yield from _prose_at(low, match, match.end(), scale)
-    for match in recent(_OUT_OF, low):
+    for match in recent(_OUT_OF, low, needs=("/", "out of", "分")):
         if match.start() and (low[match.start() - 1].isalnum() or low[match.start() - 1] in ".-/,"):
             continue
         yield from _prose_at(low, match, match.start(), scale)

@@ -290,6 +290,8 @@ class Echo:
         if not self._judged:
             return 0
         phrase = _TOKEN.findall(low[start:end])
+        if bare and end - start == len(low.strip()):
+            return 0  # a reply that is nothing but its verdict has no neighbours: the judged texts need no look
         if self._low is None:
             # an object of the reply is one MARK, so the judged texts are also searched with theirs marked
             self._low = "\n".join(form for text in self._judged for form in (_fold(text), _fold_marked(text)) if form)

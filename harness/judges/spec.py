@@ -13,10 +13,12 @@ from typing import Any
 from voirdire.harness.cases import Task
 from voirdire.harness.errors import UsageError, nearest
 from voirdire.harness.judges.base import ChatModel, Judge
+from voirdire.harness.judges.grammar import is_wrapper
+from voirdire.harness.judges.trust import PROVIDERS
 from voirdire.harness.registry import Registry
 from voirdire.harness.verdicts import Scale
 
-__all__ = ["JUDGES", "SCHEMES", "JudgeOptions", "make_judge", "parse_scale"]
+__all__ = ["JUDGES", "RECORDINGS", "SCHEMES", "JudgeOptions", "make_judge", "parse_scale"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class JudgeOptions:
         return self.utility == "probability"
 
 
+#: recorded formats of public files, filled by the doors: `make(spec, options) -> Judge`
+RECORDINGS: Registry[Callable[[str, JudgeOptions], Judge]] = Registry("recorded format")
 #: judges of other packages by name: `make(options) -> Judge`
 JUDGES: Registry[Callable[[JudgeOptions], Judge]] = Registry("judge", "voirdire.judges")
 
@@ -57,6 +61,10 @@ def make_judge(spec: str, options: JudgeOptions | None = None) -> Judge:
     options = options or JudgeOptions()
     if options.names is not None:
         spec, options = options.names(spec, options)
+    if is_wrapper(spec):
+        from voirdire.harness.judges.wrappers import make_wrapper
+
+        return make_wrapper(spec, options, make_judge)
     if ":" not in spec and spec in JUDGES:
         return JUDGES.get(spec)(options)
     scheme, colon, value = spec.partition(":")
@@ -91,6 +99,90 @@ def _openai(value: str, options: JudgeOptions) -> Judge:
         concurrency=options.concurrency,
     )
     return _prompted(f"openai:{value}", chat, options)
+
+
+def _anthropic(value: str, options: JudgeOptions) -> Judge:
+    from voirdire.harness.judges.anthropic_chat import DEFAULT_BASE_URL, KEY_ENV, AnthropicChat
+    from voirdire.harness.judges.endpoints import key_for
+
+    base_url, trusted = _address("anthropic", options, DEFAULT_BASE_URL)
+    key = key_for(
+        base_url,
+        options.environ,
+        base_url_trusted=trusted,
+        default_host=PROVIDERS["anthropic"].host,
+        key_env=KEY_ENV,
+    )
+    chat = AnthropicChat(value, base_url=base_url, api_key=key, params=options.params, **_calling(options))
+    return _prompted(f"anthropic:{value}", chat, options)
+
+
+def _gemini(value: str, options: JudgeOptions) -> Judge:
+    from voirdire.harness.judges.gemini_chat import DEFAULT_BASE_URL, GeminiChat, gemini_key
+
+    base_url, trusted = _address("gemini", options, DEFAULT_BASE_URL)
+    key, env = gemini_key(base_url, options.environ, base_url_trusted=trusted)
+    chat = GeminiChat(value, base_url=base_url, api_key=key, key_env=env, params=options.params, **_calling(options))
+    return _prompted(f"gemini:{value}", chat, options)
+
+
+def _http(value: str, options: JudgeOptions) -> Judge:
+    from voirdire.harness.judges.http_file import HttpFileJudge
+
+    _no_prompt("http", options)
+    if options.params:
+        raise UsageError("http: judges take no --param: their file says all of the request")
+    return HttpFileJudge(value, task=options.task, scale=options.scale, **_calling(options))
+
+
+def _score(value: str, options: JudgeOptions) -> Judge:
+    from voirdire.harness.judges.prompts import load_prompt
+    from voirdire.harness.judges.score_endpoint import KEY_ENV, ScoreJudge
+
+    if options.parse is not None:
+        raise UsageError("--parse is for judges that write text; a score: judge gives numbers")
+    prompt = load_prompt(options.prompt, "score") if options.prompt is not None else None
+    # an address that only a file names is asked without a key
+    key = options.environ.get(KEY_ENV, "").strip() if options.base_url_trusted else ""
+    return ScoreJudge(
+        value,
+        task=options.task,
+        scale=options.scale,
+        template=prompt,
+        api_key=key or None,
+        params=options.params,
+        **_calling(options),
+    )
+
+
+def _command(value: str, options: JudgeOptions) -> Judge:
+    from voirdire.harness.judges.command_judge import CommandJudge
+
+    _no_prompt("command", options)
+    return CommandJudge(
+        value,
+        task=options.task,
+        scale=options.scale,
+        params=options.params,
+        timeout=options.timeout,
+        concurrency=options.concurrency,
+        environ=options.environ,
+    )
+
+
+def _address(scheme: str, options: JudgeOptions, default: str) -> tuple[str, bool]:
+    """The base URL, and whether a key may go there: a URL of the environment was set by the owner of the key."""
+    named = options.environ.get(PROVIDERS[scheme].base_url_env, "").strip()
+    return options.base_url or named or default, options.base_url_trusted or options.base_url is None
+
+
+def _calling(options: JudgeOptions) -> dict[str, Any]:
+    return {
+        "timeout": options.timeout,
+        "retries": options.retries,
+        "concurrency": options.concurrency,
+        "environ": options.environ,
+    }
 
 
 def _local(value: str, options: JudgeOptions) -> Judge:
@@ -136,11 +228,19 @@ def _replay(value: str, options: JudgeOptions) -> Judge:
     from voirdire.harness.judges.replay import ReplayJudge
 
     _no_prompt("replay", options)
+    name, colon, rest = value.partition(":")
+    if colon and rest and name in RECORDINGS:
+        return RECORDINGS.get(name)(value, options)
     return ReplayJudge.from_file(value, task=options.task, scale=options.scale)
 
 
 _MAKERS: dict[str, Callable[[str, JudgeOptions], Judge]] = {
     "openai": _openai,
+    "anthropic": _anthropic,
+    "gemini": _gemini,
+    "http": _http,
+    "score": _score,
+    "command": _command,
     "local": _local,
     "python": _python,
     "replay": _replay,
@@ -149,6 +249,11 @@ _MAKERS: dict[str, Callable[[str, JudgeOptions], Judge]] = {
 #: scheme -> example, for help and errors
 SCHEMES: dict[str, str] = {
     "openai": "openai:gpt-5-mini",
+    "anthropic": "anthropic:claude-sonnet-4-5",
+    "gemini": "gemini:gemini-2.5-flash",
+    "http": "http:judge.toml",
+    "score": "score:http://localhost:8000/v1/score",
+    "command": "command:python judge.py",
     "local": "local:smollm2",
     "python": "python:package.module:callable",
     "replay": "replay:verdicts.jsonl",

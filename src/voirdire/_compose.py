@@ -22,10 +22,12 @@ from voirdire.harness.errors import UsageError
 from voirdire.harness.findings import Audit, Calls, Findings
 from voirdire.harness.followups import FollowUps
 from voirdire.harness.judges.base import Judge
+from voirdire.harness.judges.grammar import leaves
 from voirdire.harness.plan import Plan, build_plan
 from voirdire.harness.probes import Suite
 from voirdire.perturbations.rewritten import using
 from voirdire.suites.builtin_cases import BUILTIN, builtin_cases, for_task, spread
+from voirdire.suites.loaders import public_cases
 from voirdire.suites.loading import load_suite, narrow, suite_hash
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ class Prepared:
     """A planned audit: nothing has been asked yet.
 
     `suite_size` counts the bias tests of the whole suite, `suite_probes` all its probes for this task, whichever of
-    them were chosen.
+    them were chosen. `notes` are what a loader of public data had to say of its file.
     """
 
     request: AuditRequest
@@ -83,6 +85,7 @@ class Prepared:
     cases_path: str
     suite_size: int
     suite_probes: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +169,7 @@ def _prepare(task: Task, scale: Any, request: AuditRequest) -> Prepared:
         raise UsageError(f"--samples {samples} is too few", hint="Give 1 or more.")
     if request.probes:
         suite = narrow(suite, request.probes)
-    cases, path = _cases(request, task)
+    cases, path, notes = _cases(request, task, scale)
     builtin = path == BUILTIN
     if suite.cases is not None and builtin and request.limit is None and not request.case_ids:
         cases = spread(cases, suite.cases)
@@ -176,16 +179,23 @@ def _prepare(task: Task, scale: Any, request: AuditRequest) -> Prepared:
         # cases differ in what applies to them, so the share is tried, not computed
         cases = spread(cases, max(1, min(len(cases) - 1, len(cases) * suite.max_calls // len(plan.calls))))
         plan = build_plan(suite, cases, task=task, scale=scale, followups=followups, samples=samples)
-    return Prepared(request, suite, plan, path, size, whole)
+    return Prepared(request, suite, plan, path, size, whole, notes)
 
 
-def _cases(request: AuditRequest, task: Task) -> tuple[list[Case], str]:
+def _cases(request: AuditRequest, task: Task, scale: Any) -> tuple[list[Case], str, tuple[str, ...]]:
     source = request.cases
+    notes: tuple[str, ...] = ()
     ids = list(request.case_ids) or None
     if source is None:
         path, cases = BUILTIN, builtin_cases(task)
     elif isinstance(source, (str, Path)):
-        path, cases = str(source), read_cases(source, ids=ids)
+        public = public_cases(source)
+        path, cases = str(source), list(public.cases) if public is not None else read_cases(source, ids=ids)
+        if public is not None:
+            notes = tuple(public.notes)
+            if task == "score" and public.scale is not None and scale != public.scale:
+                low, high = public.scale.low, public.scale.high
+                notes += (f"Labels are on {low:g} to {high:g}: give --scale {low:g}:{high:g}.",)
     else:
         path = "cases"
         cases = [c if isinstance(c, Case) else parse_case(c, line=i) for i, c in enumerate(source, start=1)]
@@ -203,7 +213,7 @@ def _cases(request: AuditRequest, task: Task) -> tuple[list[Case], str]:
             raise UsageError(f"--limit {request.limit} leaves no cases")
         cases = cases[: request.limit]
     check_task(cases, task, path=path)
-    return cases, path
+    return cases, path, notes
 
 
 async def audit_async(
@@ -299,16 +309,22 @@ def _audit(judge: Judge, prepared: Prepared, run: Run, looks: Looks | None) -> A
         metrics={metric.name: metric.to_json() for metric in found.metrics},
         mode=request.mode,
         stopped=run.stopped,
-        simulated=judge.spec.startswith("mock:"),
+        simulated=all(spec.startswith("mock:") for spec in leaves(judge.spec)),
     )
 
 
 def _warnings(prepared: Prepared, run: Run, found: Any) -> Iterable[str]:
     """What a reader must know before believing the numbers."""
     suite, plan = prepared.suite, prepared.plan
+    yield from prepared.notes
     if run.stopped is not None:
         asked = sum(v is not None for v in run.verdicts)
         yield f"The run stopped early ({run.reason}): {asked:,} of {len(plan.calls):,} calls were answered."
+    if run.errors:
+        yield (
+            f"{run.errors:,} calls failed after all retries and count as errors of their arm; run the same command to "
+            "ask them again."
+        )
     if suite.cases is not None and len(plan.cases) < suite.cases:
         yield f"Suite {suite.name} recommends {suite.cases} cases; this run has {len(plan.cases)}."
     if found.noise.n and found.noise.deterministic:

@@ -52,13 +52,13 @@ def _from_file(path: Path, spec: str) -> ModuleType:
         return sys.modules[name]
     plan = importlib.util.spec_from_file_location(name, path)
     assert plan is not None
-    assert plan.loader is not None
     module = importlib.util.module_from_spec(plan)
     _on_path(path.parent)  # for its neighbours
     sys.modules[name] = module  # dataclasses and pickle look a class's module up there
     try:
         with _explained(spec, str(path)):
-            plan.loader.exec_module(module)
+            # compiled afresh: bytecode kept for a file of the same size and second would be that of its last version
+            exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
     except BaseException:
         del sys.modules[name]
         raise

@@ -45,25 +45,31 @@ class Options:
 
 
 def options_of(given: Mapping[str, Any], *, folder: Path) -> Options:
-    """The options of a mark; a relative case file is looked for beside the test file, then in the current folder."""
+    """The options of a mark; relative files are looked for beside the test file, then in the current folder."""
     for name in given:
         if name not in _KEYS:
             raise UsageError(f"the voirdire mark has no option {name!r}", hint=nearest(name, _KEYS))
     values = dict(given)
     cases = values.pop("cases", None)
-    if isinstance(cases, (str, Path)) and str(cases) != "-" and not Path(cases).is_absolute():
-        beside = folder / cases
-        cases = beside if beside.exists() else Path(cases)
-    elif cases is not None and not isinstance(cases, (str, Path)):
+    if isinstance(cases, (str, Path)):
+        cases = _beside(cases, folder)
+    elif cases is not None:
         cases = tuple(cases)
     task, scale = values.pop("task", None), values.pop("scale", None)
     concurrency = values.pop("concurrency", 16)
     suite = values.pop("suite", "standard")
+    if isinstance(suite, str) and suite.endswith(".toml"):
+        suite = str(_beside(suite, folder))
     if "probes" in values:
         values["probes"] = tuple([values["probes"]] if isinstance(values["probes"], str) else values["probes"])
     request = AuditRequest(cases=cases, suite=suite, limits=Limits(concurrency), cache=None, **values)
     key = _hash([repr(sorted(values.items())), repr(suite), _cases_key(cases), repr((task, scale))])
     return Options(key, request, task, scale)
+
+
+def _beside(path: str | Path, folder: Path) -> Path:
+    beside = folder / path  # which is `path` if that is absolute
+    return beside if beside.exists() else Path(path)
 
 
 def probe_names(given: Mapping[str, Any], *, folder: Path) -> list[str]:

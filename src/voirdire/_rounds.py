@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from voirdire.harness.engine.events import CallFinished, Event, RunFinished, RunStarted
+from voirdire.harness.engine.events import CallFinished, Event, RunFinished, RunPaused, RunStarted
 from voirdire.harness.engine.runner import Limits, Run, run_calls
 from voirdire.harness.engine.store import CallStore
 from voirdire.harness.judges.base import Judge
@@ -31,10 +31,11 @@ async def run_in_rounds(
         left = None if limits.max_calls is None else max(0, limits.max_calls - whole.made)
         spent = whole.cost_usd or 0.0
         budget = None if limits.max_cost is None else max(0.0, limits.max_cost - spent)
+        tokens = None if limits.max_tokens is None else max(0, limits.max_tokens - (whole.tokens or 0))
         part = await run_calls(
             [plan.calls[i] for i in numbers],
             judge,
-            limits=replace(limits, max_calls=left, max_cost=budget),
+            limits=replace(limits, max_calls=left, max_cost=budget, max_tokens=tokens),
             store=store,
             emit=_translated(emit, numbers, len(plan.calls), whole),
         )
@@ -43,6 +44,7 @@ async def run_in_rounds(
         whole.cached += part.cached
         whole.made += part.made
         whole.errors += part.errors
+        whole.reasked += part.reasked
         whole.seconds += part.seconds
         whole.stopped, whole.reason, whole.failure = part.stopped, part.reason, part.failure
         if whole.stopped is not None:
@@ -65,5 +67,7 @@ def _translated(
             emit(RunStarted(planned=total, cached=before + event.cached))
         elif isinstance(event, CallFinished):
             emit(replace(event, number=numbers[event.number]))
+        elif isinstance(event, RunPaused):
+            emit(event)
 
     return forward

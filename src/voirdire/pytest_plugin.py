@@ -171,6 +171,7 @@ class ProbeTest:
     async def _check(self, judge: Any) -> Finding:
         __tracebackhide__ = True
         from voirdire.checks import settle
+        from voirdire.outcomes import Violated
 
         item = self._request.node
         params = {k: v for k, v in getattr(item, "callspec", item).params.items() if k != "probe"}
@@ -181,7 +182,13 @@ class ProbeTest:
             value = getattr(finding, key)
             if value is not None:
                 item.user_properties.append((f"voirdire.{key}", value))
-        return settle(audit, finding, again=f"pytest {item.nodeid!r}")
+        settle(audit, finding, again=f"pytest {item.nodeid!r}")
+        if audit.discrimination.decision == "violated":
+            # consistent and wrong must never pass: a judge that always answers the same holds every probe
+            from voirdire.reports.pytest_text import blind_text
+
+            raise Violated(blind_text(audit, finding), finding)
+        return finding
 
 
 @pytest.fixture
@@ -233,11 +240,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 def _named(item: pytest.Item, error: Any) -> str:
-    """The message of an Inconclusive behind the probe's name: pytest lists skips by their line in the file only."""
-    probe, text = error.finding.probe, str(error)
+    """The message of an Inconclusive with the test's parameters: pytest lists skips by their line in the file only."""
+    what, colon, why = str(error).partition(":")
     params = getattr(item, "callspec", None)
-    name = params.id if params is not None and "probe" in params.params else probe
-    return f"{name} {text.removeprefix(f'{probe} ')}"
+    name = params.id if params is not None and "probe" in params.params else error.finding.probe
+    return f"{what}{'' if name in what else f' ({name})'}{colon}{why}"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -251,18 +258,21 @@ def pytest_runtest_makereport(
     assert call.excinfo is not None
     if _ours(error, "Violated") and "probe" in getattr(item, "fixturenames", ()):
         # the test is one line long and the same for every probe: what matters is the message
-        report.longrepr = _only(call.excinfo, str(error))
-    elif _ours(error, "JudgeError", "UsageError"):
+        report.longrepr = _only(item, call.excinfo, str(error))
+    elif _ours(error, "JudgeError", "UsageError") and item.get_closest_marker("voirdire") is not None:
         # a judge that is down, or a file that cannot be read, says nothing about the judge: an error, not a failure
         report.when = "setup"
-        report.longrepr = _only(call.excinfo, f"{type(error).__name__}: {error}")
+        report.longrepr = _only(item, call.excinfo, f"{type(error).__name__}: {error}")
     return report
 
 
-def _only(excinfo: pytest.ExceptionInfo[BaseException], text: str) -> Any:
+def _only(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException], text: str) -> Any:
     """`text` without a traceback, but with the place of the failure, which summaries, JUnit and editors look for."""
     shown = excinfo.getrepr(style="value", chain=False)
-    shown.reprtraceback.reprentries[-1].lines = text.split("\n")
+    # --tb=line shows the place and the first line by itself
+    shown.reprtraceback.reprentries[-1].lines = (
+        [] if item.config.getoption("tbstyle", "auto") == "line" else text.split("\n")
+    )
     if shown.reprcrash is not None:
         shown.reprcrash.message = text
     return shown

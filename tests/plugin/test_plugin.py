@@ -47,8 +47,9 @@ def test_a_violation_is_told_in_plain_words_with_a_diff(judged: pytest.Pytester)
         ]
     )
     # the message is all: neither the one line of the test nor the plugin's own frames
-    assert "probe.check" not in result.stdout.str()
-    assert "asyncio" not in result.stdout.str()
+    told = result.stdout.str().partition("= FAILURES =")[2]
+    assert "probe.check" not in told
+    assert "asyncio" not in told
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,9 @@ def test_an_inconclusive_probe_is_what_the_user_says(
     result = judged.runpytest("-rs", *(f"--voirdire-inconclusive={o}" for o in option))
     result.assert_outcomes(**outcomes)
     if "skipped" in outcomes:
-        result.stdout.fnmatch_lines(["SKIPPED*test_it.py:*inconclusive: measured*8 cases*more cases would decide"])
+        result.stdout.fnmatch_lines(
+            ["SKIPPED*test_it.py:*inconclusive (order.swap): measured*8 cases*more cases would decide"]
+        )
 
 
 def test_the_policy_can_stand_in_the_ini_file(judged: pytest.Pytester) -> None:
@@ -322,3 +325,16 @@ def test_without_a_mark_nothing_of_voirdire_is_imported(judged: pytest.Pytester)
         "    assert 'numpy' not in sys.modules\n"
     )
     judged.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_errors_of_voirdire_in_other_tests_are_failures_like_any_other(judged: pytest.Pytester) -> None:
+    write(judged, "def test_it():\n    vd.audit('mock:nosuch')\n")
+    judged.runpytest().assert_outcomes(failed=1)
+
+
+def test_consistent_and_wrong_never_passes(judged: pytest.Pytester) -> None:
+    write(judged, one("lambda case: 1 - case.label"))
+    result = judged.runpytest()
+    assert result.parseoutcomes().get("passed", 0) == 0
+    result.stdout.fnmatch_lines(["order.swap holds, but that proves nothing.*", "*0 % right*the floor is 60 %*"])
+    assert result.ret == 1

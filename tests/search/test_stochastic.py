@@ -293,7 +293,7 @@ def test_clean(x):
         capture_output=True, text=True, cwd=tmp_path,
     )  # fmt: skip
     assert "2 failed, 1 passed" in done.stdout, done.stdout + done.stderr
-    assert done.stdout.count("fresh ones") == 2
+    assert done.stdout.count("fresh ones") >= 2  # a CI run repeats the messages in its summary
     assert "x=10," in done.stdout
     assert "x=5," in done.stdout
     assert "Explanation:" not in done.stdout

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from voirdire.cli import audit, baseline, compare, freeze, gate, listing, models, plan, probes, report, selfcheck
+from voirdire.cli import audit, baseline, cache, compare, freeze, gate, listing, models, plan, probes, report, selfcheck
 from voirdire.cli.configured import Commands
 
 app = typer.Typer(
@@ -51,3 +51,4 @@ app.command("suites")(listing.suites)
 app.command("judges")(listing.judges)
 app.command("metrics")(listing.metrics)
 app.add_typer(models.app, name="models")
+app.add_typer(cache.app, name="cache")

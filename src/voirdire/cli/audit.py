@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from voirdire.cli.configured import judge_options
-from voirdire.cli.options import at_least, default_judge, formats_of, in_range, params_of, task_of
+from voirdire.cli.options import at_least, default_judge, formats_of, in_range, params_of, per_minute, task_of
 from voirdire.harness.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def audit(
     ] = None,
     max_calls: Annotated[int | None, typer.Option("--max-calls", help="Stop after N calls.")] = None,
     max_cost: Annotated[float | None, typer.Option("--max-cost", help="Stop after USD.")] = None,
+    max_tokens: Annotated[int | None, typer.Option("--max-tokens", help="Stop after N tokens.")] = None,
+    rate: Annotated[str | None, typer.Option("--rate", help="At most N/min calls (or N/s).")] = None,
     concurrency: Annotated[int, typer.Option("--concurrency", help="Calls at a time.")] = 16,
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds a call may take.")] = 60.0,
     retries: Annotated[int, typer.Option("--retries", help="Tries after a call that failed.")] = 4,
@@ -121,6 +123,7 @@ def audit(
     at_least("--retries", retries, 0)
     at_least("--max-calls", max_calls, 1)
     at_least("--minimise", minimise, 0)
+    at_least("--max-tokens", max_tokens, 1)
     if sequential and anytime:
         raise UsageError("--sequential and --anytime exclude each other", hint="--anytime alone stops early as well.")
     if timeout <= 0:
@@ -156,7 +159,14 @@ def audit(
         limit=limit,
         minimise=minimise,
         case_ids=tuple(cases_id or ()),
-        limits=Limits(concurrency, max_calls, max_cost),
+        limits=Limits(
+            concurrency,
+            max_calls,
+            max_cost,
+            max_tokens=max_tokens,
+            rate=per_minute("--rate", rate),
+            reasks=2 if retries else 0,
+        ),
         cache=None if cache == "none" else cache,
         rewrites=rewrites,
     )

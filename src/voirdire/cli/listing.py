@@ -53,6 +53,11 @@ def judges(as_json: Json = False) -> int:
 
     words = {
         "openai": "Any OpenAI-compatible chat endpoint; --base-url names the host, OPENAI_API_KEY holds the key.",
+        "anthropic": "A Claude model; ANTHROPIC_API_KEY holds the key.",
+        "gemini": "A Gemini model; GEMINI_API_KEY or GOOGLE_API_KEY holds the key.",
+        "http": "Any JSON endpoint: a TOML file says what is sent and where the answer stands (docs/judges.md).",
+        "score": "A reward model or reranker: /score, /rerank, /classify (vLLM), /rerank, /predict (TEI).",
+        "command": "A program that reads one case a line and writes one answer a line, as JSON; no shell.",
         "local": "A small language model in this process; `voirdire models` lists them.",
         "python": "Any callable f(case) -> answer, sync or async; also python:path/to/file.py:name.",
         "replay": "Recorded verdicts; `voirdire audit --record FILE` makes them.",

@@ -9,7 +9,7 @@ from typing import Any
 
 from voirdire.harness.errors import UsageError
 
-__all__ = ["at_least", "default_judge", "formats_of", "in_range", "params_of", "task_of"]
+__all__ = ["at_least", "default_judge", "formats_of", "in_range", "params_of", "per_minute", "task_of"]
 
 FORMATS = ("html", "md", "json", "junit", "csv")
 
@@ -64,6 +64,21 @@ def params_of(pairs: list[str]) -> dict[str, Any]:
         except json.JSONDecodeError:
             out[key] = text
     return out
+
+
+def per_minute(name: str, text: str | None) -> float | None:
+    """`600/min`, `10/s` or `600` as a number a minute."""
+    if text is None:
+        return None
+    number, slash, unit = text.partition("/")
+    factor = {"": 1.0, "min": 1.0, "s": 60.0}.get(unit.strip() if slash else "")
+    try:
+        value = float(number) * (factor or 0.0)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise UsageError(f"{name} {text!r} is no rate", hint="Examples: --rate 600/min, --rate 10/s")
+    return value
 
 
 def in_range(name: str, value: float | None, low: float, high: float) -> None:

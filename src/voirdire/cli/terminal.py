@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voirdire.harness.engine.events import CallFinished, Event, RunFinished, RunStarted
+from voirdire.harness.engine.events import CallFinished, Event, RunFinished, RunPaused, RunStarted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -139,6 +139,8 @@ class _Reader:
             self.cost = self.cost + cost if self.cost is not None and cost is not None else None
             if time.monotonic() - self.drawn >= REDRAW_SECONDS:
                 self._draw()
+        elif isinstance(event, RunPaused):
+            self.bar.console.print(f"judge not answering, next try in {event.seconds:.0f} s", markup=False)
         elif isinstance(event, RunFinished):
             self._draw()
 

@@ -1,0 +1,133 @@
+"""The format of the file: older ones are brought up to date and lose nothing, newer and foreign ones are refused."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sql import sql
+
+from voirdire.harness.engine import store_format
+from voirdire.harness.engine.store import CallStore
+from voirdire.harness.engine.store_format import FORMAT
+from voirdire.harness.engine.store_maintenance import inspect_store, verify_store
+from voirdire.harness.errors import UsageError
+from voirdire.harness.verdicts import Usage, Verdict
+
+#: what voirdire 0.1 wrote, word for word
+FORMAT_1 = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE calls (
+    judge TEXT NOT NULL,
+    content TEXT NOT NULL,
+    sample INTEGER NOT NULL,
+    verdict TEXT NOT NULL,
+    created REAL NOT NULL,
+    PRIMARY KEY (judge, content, sample)
+) WITHOUT ROWID;
+INSERT INTO meta VALUES ('format', '1');
+"""
+ANSWERS = {
+    ("q1", 0): Verdict(choice=0, raw="[[A]]", usage=Usage(10, 2, 0.001), served_model="judge-2026"),
+    ("q1", 1): Verdict(choice="tie"),
+    ("q2", 0): Verdict(null="unparsed", reason="no verdict", raw="\ud83d 中文"),
+}
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    path = tmp_path / "c.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.executescript(FORMAT_1)
+        for (content, sample), verdict in ANSWERS.items():
+            row = ("judge-1", content, sample, json.dumps(verdict.to_json()), 1000.0 + sample)
+            db.execute("INSERT INTO calls VALUES (?, ?, ?, ?, ?)", row)
+        db.commit()
+    path.chmod(0o644)
+    return path
+
+
+def test_a_file_of_format_1_keeps_every_answer(old: Path) -> None:
+    with CallStore(old) as store:
+        assert store.load("judge-1", ANSWERS) == ANSWERS
+        store.put("judge-1", ("q3", 0), Verdict(choice=1))
+        store.describe("judge-1", name="openai:judge", spec="openai:judge")
+    assert sql(old, "SELECT value FROM meta WHERE key = 'format'") == (str(FORMAT),)
+    with CallStore(old) as store:
+        assert store.load("judge-1", [*ANSWERS, ("q3", 0)]) == {**ANSWERS, ("q3", 0): Verdict(choice=1)}
+    assert verify_store(old).problems == ()
+    assert stat.S_IMODE(old.stat().st_mode) == 0o600
+
+
+def test_judges_of_format_1_are_listed_without_a_name(old: Path) -> None:
+    (judge,) = inspect_store(old).judges
+    assert (judge.fingerprint, judge.name, judge.answers, judge.first, judge.last) == ("judge-1", "", 3, 1000.0, 1001.0)
+
+
+def test_unfinished_runs_of_format_1_go_on(old: Path) -> None:
+    sql(old, "CREATE TABLE runs (name TEXT PRIMARY KEY, judge TEXT NOT NULL, opened REAL NOT NULL) WITHOUT ROWID")
+    sql(old, "INSERT INTO runs VALUES ('gate', 'judge-1', 4e9)")
+    with CallStore(old) as store:
+        assert store.open_run("gate", "judge", within=86400.0) == "judge-1"
+
+
+def test_a_migration_that_fails_leaves_the_old_file(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_format, "_MIGRATIONS", {1: ("INSERT INTO no_such_table VALUES (1)",)})
+    with pytest.raises(UsageError, match="cannot be used"):
+        CallStore(old)
+    assert sql(old, "SELECT value FROM meta WHERE key = 'format'") == ("1",)
+    assert sql(old, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'judges'") == (0,)
+    monkeypatch.undo()
+    with CallStore(old) as store:
+        assert store.load("judge-1", ANSWERS) == ANSWERS
+
+
+@pytest.mark.parametrize("found", ["99", "0", "-1", "new"])
+def test_other_formats_are_refused_and_left_alone(old: Path, found: str) -> None:
+    sql(old, "UPDATE meta SET value = ? WHERE key = 'format'", found)
+    with pytest.raises(UsageError, match=r"has format .*reads formats 1 to") as caught:
+        CallStore(old)
+    assert "--cache FILE" in str(caught.value)
+    assert sql(old, "SELECT value FROM meta") == (found,)
+    assert sql(old, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'judges'") == (0,)
+
+
+def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "cookies.sqlite"
+    sql(path, "CREATE TABLE cookies (host TEXT)")
+    with pytest.raises(UsageError, match="of another program"):
+        CallStore(path)
+    assert sql(path, "SELECT group_concat(name) FROM sqlite_master") == ("cookies",)
+
+
+OPEN = """
+import sys
+from voirdire.harness.engine.store import CallStore
+from voirdire.harness.verdicts import Verdict
+sys.stdin.readline()
+with CallStore(sys.argv[1]) as store:
+    store.describe("judge-1", name="n", spec="s")
+    store.put("judge-1", (sys.argv[2], 0), Verdict(choice=0))
+"""
+
+
+@pytest.mark.parametrize("existing", [False, True], ids=["new file", "format 1"])
+def test_many_processes_may_open_a_file_at_the_same_moment(tmp_path: Path, old: Path, existing: bool) -> None:
+    path = old if existing else tmp_path / "new.sqlite"
+    command = [sys.executable, "-c", OPEN, str(path)]
+    all_of_them = [subprocess.Popen([*command, f"n{k}"], stdin=subprocess.PIPE, text=True) for k in range(6)]
+    for process in all_of_them:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in all_of_them:
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+    assert sql(path, "SELECT COUNT(*) FROM calls") == (6 + 3 * existing,)
