@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from voirdire.harness.cases import Case, Claim, Dose, Edit
 from voirdire.harness.errors import NotApplicable, UsageError, VoirdireError, located
@@ -35,6 +36,13 @@ class Place:
     lang: Language = "en"
     opponent: str | None = None
 
+    @property
+    def where(self) -> str:
+        """The name of the text to edit, for `Edit.where`. Editors may leave it out: it is filled in afterwards."""
+        return f"responses[{self.target}]"
+
+
+_IN_ORDER = attrgetter("start", "end")
 
 #: edits of `text`, with offsets into it; raises NotApplicable("plain reason") where it cannot do what it claims
 Editor = Callable[[str, Place], list[Edit]]
@@ -68,11 +76,13 @@ class TextPerturbation:
         text = case.responses[target]
         others = [r for i, r in enumerate(case.responses) if i != target]
         place = Place(case, target, rng, dose, language_of(case, target), max(others, key=len) if others else None)
-        where = f"responses[{target}]"
-        kept = sorted(
-            (Edit(e.start, e.end, e.text, where) for e in self._asked(text, place) if text[e.start : e.end] != e.text),
-            key=lambda e: (e.start, e.end),
-        )
+        where = place.where
+        kept = [
+            e if e.where == where else Edit(e.start, e.end, e.text, where)
+            for e in self._asked(text, place)
+            if text[e.start : e.end] != e.text
+        ]
+        kept.sort(key=_IN_ORDER)
         if not kept:
             raise NotApplicable("there is nothing in this answer to edit")
         self._check(text, kept)
@@ -91,18 +101,21 @@ class TextPerturbation:
             raise UsageError(f"{self.name} failed on case {place.case.id!r}: {located(error)}") from error
 
     def _check(self, text: str, edits: list[Edit]) -> None:
+        inserts = self.claim in ("addition", "attack")
+        clusters = not text.isascii() or "\r" in text  # else every place is a boundary
         at = 0
         for edit in edits:
-            if edit.start < at or edit.end < edit.start or edit.end > len(text):
+            start, end = edit.start, edit.end
+            if start < at or end < start or end > len(text):
                 raise UsageError(f"{self.name} made an edit that overlaps another or lies outside the text: {edit!r}")
-            if self.claim in ("addition", "attack") and edit.start != edit.end:
+            if inserts and start != end:
                 raise UsageError(
-                    f"{self.name} claims to be an {self.claim} but replaces text at {edit.start}",
+                    f"{self.name} claims to be an {self.claim} but replaces text at {start}",
                     hint="Insert only (start == end), or claim 'preserving' or 'degrading'.",
                 )
-            if not (boundary(text, edit.start) and boundary(text, edit.end)):
+            if clusters and not (boundary(text, start) and boundary(text, end)):
                 raise NotApplicable("the place to edit lies inside a combined character")
-            at = edit.end
+            at = end
 
     def sham(
         self,

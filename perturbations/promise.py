@@ -40,6 +40,8 @@ _NEGATIONS = dict.fromkeys(("not", "cannot"), "not") | {
     w: w for w in ("never", "no", "none", "nothing", "nobody", "nowhere", "neither", "nor", "without")
 }
 _FACT_WORDS = _NEGATIONS | _NUMBER_WORDS
+#: what a word may have around it and be a plain word still
+_MARKS = '.,;:!?"'
 # Digits in the middle of letters are slips (c1ear), not numbers.
 _DIGITS = r"(?<![A-Za-z\d])\d+(?:[.,:]\d+)*(?![A-Za-z\d])"
 _NUMBER = re.compile(_DIGITS)
@@ -162,10 +164,22 @@ def _changed_meaning(text: str, edits: Sequence[Edit]) -> str | None:
             k += 1
         group = edits[first:k]
         before, after = text[start:end], _after(text, start, end, group)
+        # slips inside one word are most edits there are, so they are decided without any search
         if before.isalpha() and after.isalpha() and before.isascii():
-            # a slip inside one word: most edits there are, so it is decided without any search
             facts = _FACT_WORDS.get(before.lower()), _FACT_WORDS.get(after.lower())
             if facts[0] != facts[1] and _legible(before) != _legible(after):
+                return _names(filter(None, facts))
+            continue
+        core, made = before.strip(_MARKS), after.strip(_MARKS)
+        if (
+            core.isalpha()
+            and made.isalpha()
+            and core.isascii()
+            and made.isascii()
+            and not inside(protected, start, end)
+        ):
+            facts = _FACT_WORDS.get(core.lower()), _FACT_WORDS.get(made.lower())
+            if facts[0] != facts[1]:
                 return _names(filter(None, facts))
             continue
         reason = _difference(text, start, end, before, after)
@@ -188,14 +202,18 @@ def _widened(text: str, start: int, end: int, protected: tuple[Span, ...]) -> Sp
     k = bisect_left(protected, (end,)) - 1
     if k >= 0 and protected[k][1] > end:
         end = protected[k][1]
-    start = max(text.rfind(" ", 0, start), text.rfind("\n", 0, start)) + 1
-    blank, line = text.find(" ", end), text.find("\n", end)
-    ends = [at for at in (blank, line) if at >= 0]
-    return start, min(ends) if ends else len(text)
+    left = text.rfind(" ", 0, start) + 1
+    right = text.find(" ", end)
+    if right < 0:
+        right = len(text)
+    line = text.find("\n", end, right)
+    return text.rfind("\n", left, start) + 1 or left, right if line < 0 else line
 
 
 def _after(text: str, start: int, end: int, edits: Sequence[Edit]) -> str:
     """What text[start:end] becomes."""
+    if len(edits) == 1:
+        return text[start : edits[0].start] + edits[0].text + text[edits[0].end : end]
     parts: list[str] = []
     for edit in edits:
         parts += (text[start : edit.start], edit.text)

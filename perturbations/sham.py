@@ -7,7 +7,10 @@ Here: assembling. The words are in neutral_words.py.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from functools import cache
 from random import Random
+from typing import NamedTuple
 
 from voirdire.perturbations.draws import below, pick, shuffled
 from voirdire.perturbations.neutral_words import (
@@ -25,6 +28,9 @@ _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 #: insertions of at most so many words are phrases, not prose
 _PHRASE_WORDS = 4
 _TRIES = 40
+
+#: the smallest and the largest length that something can have
+Reach = tuple[int, int]
 
 
 def sham_text(inserted: str, rng: Random) -> str:
@@ -56,63 +62,96 @@ def _body(body: str, rng: Random) -> str:
 # --- English
 
 
+class _Shape(NamedTuple):
+    """A sentence pattern with what is always asked of it: its slots, and the letters of its other words."""
+
+    tokens: tuple[str, ...]
+    slots: tuple[str, ...]
+    fixed: int
+
+
+def _shape(pattern: tuple[str, ...]) -> _Shape:
+    return _Shape(
+        pattern,
+        tuple(t for t in pattern if t in ENGLISH_WORDS),
+        sum(len(t) for t in pattern if t not in ENGLISH_WORDS),
+    )
+
+
+_SHAPES = tuple(map(_shape, ENGLISH_PATTERNS))
+_LONGEST_SHAPE = max(len(s.tokens) for s in _SHAPES)
+#: slot -> lengths of its shortest and longest word
+_REACH: dict[str, Reach] = {slot: (min(words), max(words)) for slot, words in ENGLISH_WORDS.items()}
+
+
 def _prose(n_words: int, n_chars: int, rng: Random) -> str | None:
     """Sentences with exactly so many words and characters, or None if no arrangement tried can have them."""
     for attempt in range(_TRIES):
         # The later half of the tries uses patterns made of slots only, which stretch furthest.
-        patterns = _arrange(n_words, rng, bare=attempt >= _TRIES // 2)
-        tokens = [token for pattern in patterns for token in pattern]
-        letters = n_chars - (n_words - 1) - len(patterns)
-        fixed = sum(len(t) for t in tokens if t not in ENGLISH_WORDS)
-        lengths = _spread([ENGLISH_WORDS[t] for t in tokens if t in ENGLISH_WORDS], letters - fixed, rng)
+        shapes = _arrange(n_words, rng, bare=attempt >= _TRIES // 2)
+        letters = n_chars - (n_words - 1) - len(shapes) - sum(s.fixed for s in shapes)
+        lengths = _spread([_REACH[slot] for s in shapes for slot in s.slots], letters, rng)
         if lengths is None:
             continue
         used: set[str] = set()
         sizes = iter(lengths)
-        words = iter([_choose(ENGLISH_WORDS[t], next(sizes), used, rng) if t in ENGLISH_WORDS else t for t in tokens])
-        return " ".join(" ".join(next(words) for _ in p).capitalize() + "." for p in patterns)
+        return " ".join(_sentence(shape, sizes, used, rng) for shape in shapes)
     return None
 
 
-def _arrange(n_words: int, rng: Random, *, bare: bool) -> list[tuple[str, ...]]:
+def _sentence(shape: _Shape, sizes: Iterator[int], used: set[str], rng: Random) -> str:
+    words = [_choose(ENGLISH_WORDS[t], next(sizes), used, rng) if t in ENGLISH_WORDS else t for t in shape.tokens]
+    return " ".join(words).capitalize() + "."
+
+
+def _arrange(n_words: int, rng: Random, *, bare: bool) -> list[_Shape]:
     """Patterns with `n_words` words in all; every pattern has at least 3, so no rest of 1 or 2 may remain."""
-    chosen: list[tuple[str, ...]] = []
+    chosen: list[_Shape] = []
+    last: _Shape | None = None
     while n_words:
-        fitting = [
-            p
-            for p in ENGLISH_PATTERNS
-            if (len(p) == n_words or len(p) <= n_words - 3)
-            and (not bare or all(t in ENGLISH_WORDS for t in p))
-            and p not in chosen[-1:]
-        ]
-        if not fitting:  # only the pattern just used is short enough
-            fitting = [p for p in ENGLISH_PATTERNS if len(p) == n_words] or [ENGLISH_PATTERNS[0]]
-        pattern = pick(rng, fitting)
-        chosen.append(pattern)
-        n_words -= len(pattern)
+        last = pick(rng, _fitting(min(n_words, _LONGEST_SHAPE + 3), last, bare))
+        chosen.append(last)
+        n_words -= len(last.tokens)
     return chosen
 
 
-def _spread(tables: list[ByLength], total: int, rng: Random) -> list[int] | None:
-    """A length for every table so that they sum to `total`; None if that is out of reach."""
-    low = [min(t) for t in tables]
-    high = [max(t) for t in tables]
-    if not sum(low) <= total <= sum(high):
+@cache
+def _fitting(n_words: int, last: _Shape | None, bare: bool) -> tuple[_Shape, ...]:
+    """The patterns that may come next where `n_words` are still to come; beyond the longest + 3, all may."""
+    fitting = tuple(
+        s
+        for s in _SHAPES
+        if (len(s.tokens) == n_words or len(s.tokens) <= n_words - 3) and (not bare or not s.fixed) and s is not last
+    )
+    if fitting:
+        return fitting
+    # only the pattern just used is short enough
+    return tuple(s for s in _SHAPES if len(s.tokens) == n_words) or _SHAPES[:1]
+
+
+def _spread(reaches: Sequence[Reach], total: int, rng: Random) -> list[int] | None:
+    """A length within each of `reaches` so that they sum to `total`; None if that is out of reach."""
+    if not sum(low for low, _ in reaches) <= total <= sum(high for _, high in reaches):
         return None
-    lengths = [a + below(rng, b - a + 1) for a, b in zip(low, high, strict=True)]
+    draw = rng.random
+    lengths = [low + int(draw() * (high - low + 1)) for low, high in reaches]
     rest = total - sum(lengths)
-    order = shuffled(rng, range(len(tables)))
+    order = shuffled(rng, range(len(reaches)))
     while rest:
         step = 1 if rest > 0 else -1
         for k in order:
-            if rest and low[k] <= lengths[k] + step <= high[k]:
+            low, high = reaches[k]
+            if low <= lengths[k] + step <= high:
                 lengths[k] += step
                 rest -= step
+                if not rest:
+                    break
     return lengths
 
 
 def _choose(table: ByLength, size: int, used: set[str], rng: Random) -> str:
-    word = pick(rng, [w for w in table[size] if w not in used] or list(table[size]))
+    words = table[size]
+    word = pick(rng, [w for w in words if w not in used] or words)
     used.add(word)
     return word
 
@@ -131,11 +170,13 @@ def _phrase(words: list[str], n_chars: int, rng: Random) -> str:
     return text + ("." if stop else "")
 
 
+_LONGEST_FILL = max(FILL_WORDS)
+
+
 def _chain(size: int, used: set[str], rng: Random) -> str:
     """One word of `size` letters, or several joined by hyphens."""
-    longest = max(FILL_WORDS)
     parts: list[str] = []
-    while size > longest:
+    while size > _LONGEST_FILL:
         take = min(5 + below(rng, 5), size - 2)
         parts.append(_choose(FILL_WORDS, take, used, rng))
         size -= take + 1
@@ -144,6 +185,10 @@ def _chain(size: int, used: set[str], rng: Random) -> str:
 
 
 # --- Chinese
+
+_THING_REACH: Reach = (min(CHINESE_WORDS), max(CHINESE_WORDS))
+_LONGEST_THING = _THING_REACH[1]
+_SHORTEST_CHINESE = min(map(len, CHINESE_PATTERNS))
 
 
 def _chinese_words(n_words: int, n_chars: int, rng: Random) -> str:
@@ -154,21 +199,19 @@ def _chinese_words(n_words: int, n_chars: int, rng: Random) -> str:
 
 
 def _chinese(size: int, rng: Random) -> str:
-    longest = max(CHINESE_WORDS)
-    shortest = min(map(len, CHINESE_PATTERNS))
     parts: list[str] = []
     used: set[str] = set()
     last = ""
-    while size >= shortest:
-        whole = [p for p in CHINESE_PATTERNS if len(p) <= size <= len(p) + p.count("N") * (longest - 1)]
-        if size < 3 * shortest or (whole and below(rng, 3) == 0):
+    while size >= _SHORTEST_CHINESE:
+        whole = [p for p in CHINESE_PATTERNS if len(p) <= size <= len(p) + p.count("N") * (_LONGEST_THING - 1)]
+        if size < 3 * _SHORTEST_CHINESE or (whole and below(rng, 3) == 0):
             last = pick(rng, [p for p in whole if p != last] or whole)
             slots = last.count("N")
-            lengths = _spread([CHINESE_WORDS] * slots, size - len(last) + slots, rng) or []
+            lengths = _spread([_THING_REACH] * slots, size - len(last) + slots, rng) or []
         else:
-            last = pick(rng, [p for p in CHINESE_PATTERNS if len(p) + shortest <= size and p != last])
+            last = pick(rng, [p for p in CHINESE_PATTERNS if len(p) + _SHORTEST_CHINESE <= size and p != last])
             slots = last.count("N")
-            spare = min(longest - 1, (size - shortest - len(last)) // slots)
+            spare = min(_LONGEST_THING - 1, (size - _SHORTEST_CHINESE - len(last)) // slots)
             lengths = [1 + below(rng, 1 + spare) for _ in range(slots)]
         parts.append(_fill(last, lengths, used, rng))
         size -= len(parts[-1])
@@ -183,10 +226,9 @@ def _fill(pattern: str, lengths: list[int], used: set[str], rng: Random) -> str:
 
 def _chinese_loose(size: int, used: set[str], rng: Random) -> str:
     """Words without a sentence, for fewer characters than any sentence has."""
-    longest = max(CHINESE_WORDS)
     parts: list[str] = []
     while size:
-        take = min(size, 1 + below(rng, longest))
+        take = min(size, 1 + below(rng, _LONGEST_THING))
         parts.append(_choose(CHINESE_WORDS, take, used, rng))
         size -= take
     return "".join(parts)

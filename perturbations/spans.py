@@ -10,8 +10,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import chain, compress, pairwise
 from typing import Literal, NamedTuple
+
+from voirdire.perturbations.span_patterns import BARE_TABLE, FENCE, FRONT_MATTER, HAN, LETTERS, TOKEN, WORD
 
 __all__ = [
     "Analysis",
@@ -32,84 +37,13 @@ Span = tuple[int, int]
 Language = Literal["en", "zh"]
 Kind = Literal["prose", "list", "heading"]
 
-# Letters with their marks: Latin, every alphabet below U+2000 without its punctuation and format controls, joiners,
-# keycap and enclosing marks, Hangul, variation selectors, half marks, Arabic presentation forms, supplementary
-# scripts. Han and kana have no blanks between words and are left out.
-_LETTERS = (
-    "A-Za-z\u00aa\u00b5\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u0300-\u037d\u037f-\u0386\u0388-\u0559\u0560-\u0588"
-    "\u058b-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7-\u05f2\u0610-\u061a\u0620-\u065f\u066e-\u06d3\u06d5-\u06dc\u06de-\u06ff"
-    "\u070f-\u0963\u0966-\u096f\u0971-\u0e4e\u0e50-\u0e59\u0e5c-\u1049\u1050-\u135f\u1369-\u166d\u166f-\u17d3\u17d7"
-    "\u17db-\u17ff\u180b-\u1fff\u200c\u200d\u20d0-\u20ff\u2c00-\u2dff\ua640-\ua8ff\ua900-\uabff\uac00-\ud7ff\ufb50-\ufd3d"
-    "\ufd50-\ufdff\ufe00-\ufe0f\ufe20-\ufe2f\ufe70-\ufefc\U00010000-\U0001efff"
-)
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_MONTH = (
-    "(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
-    "|Nov(?:ember)?|Dec(?:ember)?)"
-)
-# the names of a citation: capitals, initials, "and", "et al."
-_AUTHORS = r"[A-Z][A-Za-zÀ-ɏ'’\-]{1,30}(?:(?:,? (?:and|&)|,)? (?:[A-Z][A-Za-zÀ-ɏ'’.\-]{0,30}|et al\.?)){0,6}"
-_URL_END = r"[^\s<>\"`\]|，。；！？、）】》”.,;:!?)'*_]"  # a URL does not end in the punctuation of its sentence
-_TAIL = r"(?:[.\-/]?[A-Za-z\d_])*+"  # a separator counts only inside a name, so a full stop after it stays free
-
-# Every alternative starts with a literal or a class where it can, which lets the engine skip it by one character, and
-# none runs past a second opening mark of its own kind, so that hostile text costs linear time.
-_BLOCK = (
-    r"^[ \t]*\|[^\n]*\|[ \t]*\r?$",  # table row
-    r"^(?: {4}|\t)[ \t]*+(?![-*+•>\d])[^\n]*[=(){};#][^\n]*$",  # indented code
-    r"^[^\n]*(?:\{|\);)[ \t]*\r?$",  # code without a fence
-    r"^[ \t]*\}[^\n]{0,20}$",
-    r"^[ \t]*(?:(?:def|class) [A-Za-z_][^\n]*:[ \t]*\r?$|import [a-z_.]+[^\n]{0,40}$|from [A-Za-z_.]+ import [^\n]*$)",
-    r"\$\$(?:[^$]|\$(?!\$)){1,4000}+\$\$",
-    r"\\\[(?:[^\\]|\\(?![\[\]])){0,4000}+\\\]",
-    r"\\begin\{(?P<env>[a-z]{1,20}\*?)\}[\s\S]{0,3000}?\\end\{(?P=env)\}",
-    r"<!--(?:(?!-->|<!--)[\s\S]){0,4000}+-->",
-)
-_INLINE = (
-    r"``(?:[^`\n]|`(?!`)){1,2000}+``",
-    r"`[^`\n]+`",
-    r"\$(?=[^\s$])[^$\n]{1,400}+(?<=[^\s\\])\$(?!\d)",
-    r"\\\((?:[^\\]|\\(?![()])){0,4000}+\\\)",
-    r"\\[A-Za-z]+(?:\{[^{}\n]{0,300}\})*",
-    r"</?[A-Za-z][^<>\n]{0,500}>",
-    r"&#?[A-Za-z\d]{1,12};",
-    r"\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?: +\"[^\"\n]*\")?\)",  # target of a markdown link
-    r"\[(?:\d{1,3}(?:(?:, ?|; ?|[-–])\d{1,3}){0,20}|\^[^\]\s]{1,40}|@[^\]\n]{1,200})\]",  # [1, 4-6], [^note], [@key]
-    rf"\((?:(?:see|cf\.|e\.g\.,?) )?{_AUTHORS},? \d{{4}}[a-z]?(?:[,;] [^()\n]{{1,120}})?\)",  # (Smith et al., 2019)
-    rf"[hH][tT]{{2}}[pP][sS]?://[^\s<>\"`\]|，。；！？、）】》”]*{_URL_END}",
-    rf"[fF][tT][pP]://[^\s<>\"`\]|，。；！？、）】》”]*{_URL_END}",
-    rf"[wW]{{3}}\.[^\s<>\"`\]|，。；！？、）】》”]*{_URL_END}",
-    rf"\d{{1,2}}(?:st|nd|rd|th)?+ (?:of )?{_MONTH}\b(?:,? \d{{4}}\b)?",
-    rf"(?=[JFMASOND]){_MONTH}\.? \d{{1,4}}(?:st|nd|rd|th)?\b(?:, \d{{4}}\b)?",
-    r"[$€£¥] ?\d[A-Za-z\d_]*+(?:[.,:/\-–]\d[A-Za-z\d_]*+)*+(?: ?[%‰])?",
-    r"\d[A-Za-z\d_]*+(?:[.,:/\-–^]\d[A-Za-z\d_]*+)*+(?: ?[%‰°])?",
-)
-_NAMES = (
-    r"[A-Za-z\d_.+\-]{1,64}+@[A-Za-z\d-]{1,64}+(?:\.[A-Za-z\d-]{1,64}+)+",
-    rf"[A-Za-z]++(?:[\d_]|-\d|\.[A-Za-z\d_]|\(\)){_TAIL}",  # a_name, GPT-4, os.path, e.g, call()
-    r"[@#][A-Za-z_][A-Za-z\d_]*",
-    rf"/[A-Za-z\d_.\-]++/{_TAIL}",
-)
-# Most of a text is plain words with a blank behind them: they are taken (`easy`) before the costlier names are tried.
-_TOKEN = re.compile(
-    rf"(?P<block>{'|'.join(_BLOCK)})|(?P<inline>{'|'.join(_INLINE)})|(?P<easy>[A-Za-z]++(?=[ ,;\n]))"
-    rf"|(?P<name>{'|'.join(_NAMES)})|(?P<word>[{_LETTERS}]++(?:['’][{_LETTERS}]++)*+)",
-    re.MULTILINE,
-)
-# A fence that is never closed runs to the end, as in markdown.
-_FENCE = re.compile(
-    r"^[ \t>]*(?P<mark>`{3,}+(?=[^`\n]*(?:\n|\Z))|~{3,}+)[^\n]*(?:\n[\s\S]*?^[ \t>]*(?P=mark)[`~]*[ \t]*\r?$|[\s\S]*)",
-    re.MULTILINE,
-)
-
-# A block of settings before the text, as static site generators write it; the first line must be a key.
-_FRONT_MATTER = re.compile(
-    r"(?P<mark>---|\+\+\+)[ \t]*\r?\n(?=[A-Za-z_][\w-]*[ \t]*[:=])[\s\S]{0,4000}?\n(?P=mark)[ \t]*\r?$", re.M
-)
-# A table whose rows have no bar at their ends: known by the line of dashes under its head.
-_BARE_TABLE = re.compile(
-    r"^[^\n|]*\|[^\n]*\n[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)++\r?$(?:\n[^\n|]*\|[^\n]*$)*", re.MULTILINE
-)
+_SPAN: Callable[[re.Match[str]], Span] = re.Match.span
+_OTHER_LETTER = re.compile(f"[{LETTERS.removeprefix('A-Za-z')}]")
+# For texts whose letters are all ASCII: the bytes that stand in words, and apostrophes that do not.
+_INNER = bytes(chr(byte) == "'" or (byte < 128 and chr(byte).isalpha()) for byte in range(256))
+#: offsets that most texts need: the spans of all texts share them, which saves half of their memory, and time
+_PLACES = tuple(range(8192))
+_LOOSE_APOSTROPHE = re.compile(r"'(?:(?![A-Za-z])|(?<![A-Za-z]'))")
 
 
 class Analysis(NamedTuple):
@@ -143,13 +77,13 @@ def _trimmed(text: str, span: Span) -> Span:
 def _fixed_blocks(text: str) -> list[Span]:
     """Front matter, fences and tables without outer bars: found first, since they hide what is inside."""
     found: list[Span] = []
-    if text.startswith(("---", "+++")) and (front := _FRONT_MATTER.match(text)):
+    if text.startswith(("---", "+++")) and (front := FRONT_MATTER.match(text)):
         found.append(front.span())
     if "```" in text or "~~~" in text:
-        found += (m.span() for m in _FENCE.finditer(text, found[-1][1] if found else 0))
+        found += (m.span() for m in FENCE.finditer(text, found[-1][1] if found else 0))
     if "--" in text and "|" in text:
         fences = tuple(found)
-        found += [m.span() for m in _BARE_TABLE.finditer(text) if not inside(fences, *m.span())]
+        found += [m.span() for m in BARE_TABLE.finditer(text) if not inside(fences, *m.span())]
         found.sort()
     return found
 
@@ -166,22 +100,44 @@ def analyse(text: str) -> Analysis:
     protected: list[Span] = []
     blocks: list[Span] = []
     words: list[Span] = []
+    ascii_letters = text.isascii() or _OTHER_LETTER.search(text) is None
     at = 0
     for fence in [*_fixed_blocks(text), (len(text), len(text))]:
-        for match in _TOKEN.finditer(text, at, fence[0]):
+        for match in TOKEN.finditer(text, at, fence[0]):
             kind = match.lastgroup
-            if kind == "easy" or (kind == "word" and not _extends(text[match.start()])):
-                words.append(match.span())
+            if kind == "inline" or kind == "name":
+                protected.append(match.span())
             elif kind == "block":
                 blocks.append(_trimmed(text, match.span()))
                 protected.append(blocks[-1])
-            elif kind != "word":  # marks without a letter belong to an emoji or the like
-                protected.append(match.span())
+            elif ascii_letters:
+                continue  # its words are found below
+            elif kind == "run":
+                words += map(_SPAN, WORD.finditer(text, *match.span()))
+            elif not _extends(text[match.start()]):  # marks without a letter belong to an emoji or the like
+                words.append(match.span())
         if fence[0] < fence[1]:
             blocks.append(_trimmed(text, fence))
             protected.append(blocks[-1])
         at = fence[1]
-    return Analysis(tuple(protected), tuple(blocks), tuple(words))
+    return Analysis(tuple(protected), tuple(blocks), _ascii_words(text, protected) if ascii_letters else tuple(words))
+
+
+def _ascii_words(text: str, protected: list[Span]) -> tuple[Span, ...]:
+    """The words of `text`, all of whose letters are ASCII, outside `protected`.
+
+    All at once, for half of what a match a word costs: a byte a character says whether it is one of a word's.
+    """
+    if protected:
+        bounds = [0, *chain.from_iterable(protected), len(text)]
+        text = "".join([" " * (b - a) if k % 2 else text[a:b] for k, (a, b) in enumerate(pairwise(bounds))])
+    text = text.replace("’", "'")
+    if "'" in text:
+        text = _LOOSE_APOSTROPHE.sub(" ", text)
+    inner = int.from_bytes(text.encode("ascii", "replace").translate(_INNER), "little")
+    edges = (inner ^ inner << 8).to_bytes(len(text) + 1, "little")  # does a word begin or end before it?
+    places = compress(_PLACES if len(edges) <= len(_PLACES) else range(len(edges)), edges)
+    return tuple(zip(places, places, strict=True))
 
 
 def inside(spans: tuple[Span, ...], start: int, end: int | None = None) -> bool:
@@ -199,16 +155,21 @@ def stretches(text: str) -> tuple[Span, ...]:
     For edits of all words: a few long edits cost far less than one a word.
     """
     protected, _, words = analyse(text)
+    if not words:
+        return ()
     found: list[Span] = []
-    for start, end in words:
-        if found and not inside(protected, found[-1][1], start) and "\n" not in text[found[-1][1] : start]:
-            found[-1] = (found[-1][0], end)
-        else:
-            found.append((start, end))
-    return tuple(found)
+    first, last = words[0]
+    for start, end in words[1:]:
+        between = text[last:start]
+        if between != " " and ("\n" in between or inside(protected, last, start)):
+            found.append((first, last))
+            first = start
+        last = end
+    return (*found, (first, last))
 
 
-_LETTER_OR_HAN = re.compile(rf"(?P<han>[{_HAN}])|(?P<kana>[\u3041-\u30ff])|[A-Za-z\u00c0-\u1fff\uac00-\ud7ff]++")
+_HAN_LETTER = re.compile(rf"[{HAN}]")
+_LETTER_OR_HAN = re.compile(rf"(?P<han>[{HAN}])|(?P<kana>[\u3041-\u30ff])|[A-Za-z\u00c0-\u1fff\uac00-\ud7ff]++")
 
 
 @lru_cache(maxsize=4096)
@@ -217,18 +178,21 @@ def language(text: str) -> Language | None:
 
     Code and other protected spans do not count. Japanese (kana) counts as other: no built-in text is in Japanese.
     """
-    han = other = kana = 0
-    at = 0
-    for start, end in (*analyse(text).protected, (len(text), len(text))):
-        for match in _LETTER_OR_HAN.finditer(text, at, start):
-            group = match.lastgroup
-            han += group == "han"
-            kana += group == "kana"
-            other += group is None
-        at = end
-    if han + kana + other == 0:
+    if text.isascii() or _HAN_LETTER.search(text) is None:  # then one letter decides
+        return "en" if any(_LETTER_OR_HAN.search(text, *gap) for gap in _gaps(text)) else None
+    counts = Counter(m.lastgroup for gap in _gaps(text) for m in _LETTER_OR_HAN.finditer(text, *gap))
+    if not counts:
         return None
-    return "zh" if han > other and kana * 5 < han else "en"
+    return "zh" if counts["han"] > counts[None] and counts["kana"] * 5 < counts["han"] else "en"
+
+
+def _gaps(text: str) -> Iterator[Span]:
+    """What lies before, between and behind the protected spans."""
+    at = 0
+    for start, end in analyse(text).protected:
+        yield at, start
+        at = end
+    yield at, len(text)
 
 
 # Grapheme clusters (UAX #29), on the safe side: a place is refused if any rule might join the two sides. Beyond the
@@ -301,14 +265,19 @@ _MARKER = re.compile(
     r"[ \t]*(?:>[ \t]*)*(?:(?P<heading>#{1,6})[ \t]+|(?P<list>[-*+•·‣](?=[ \t])|\(?\d{1,3}[.)](?=\s)|\d{1,3}[、．]"
     r"|[（(]\d{1,3}[)）]|\(?[a-zA-Z]\)(?=\s))[ \t]*(?:\[[ xX]\][ \t]+)?)?"
 )
-_END_MARK = re.compile(r"(?<![.!?…])(?:[.!?]++|…++)[\"'”’)\]»*_]*+(?=\s|$)|[。！？｡।॥؟۔።។]++[”’」』）】》\"*_]*+")
+# One class begins it, which is what makes the search fast; the look-behinds say which of its characters it was.
+_CLOSING = r"[\"'”’)\]»*_]*+(?=\s|$)"
+_END_MARK = re.compile(
+    rf"[.!?…。！？｡।॥؟۔።។](?:(?<=[.!?])(?<![.!?…].)[.!?]*+{_CLOSING}|(?<=…)(?<![.!?…].)…*+{_CLOSING}"
+    r"|(?<![.!?…])[。！？｡।॥؟۔።។]*+[”’」』）】》\"*_]*+)"
+)
 _ABBREVIATED = (
     "dr mr mrs ms prof st vs e.g i.e eg ie etc cf fig figs eq eqs no nos approx inc ltd jr sr dept est vol pp p ed "
     "eds al gen col sgt rev hon gov sen rep u.s u.k u.n a.m p.m ph.d b.c a.d ca viz resp sec ch art def thm jan feb "
     "mar apr jun jul aug sep sept oct nov dec"
 )
 _ABBREVIATIONS = frozenset(_ABBREVIATED.split())
-_HAS_LETTER = re.compile(rf"[{_LETTERS}{_HAN}\u3041-\u30ff]")
+_HAS_LETTER = re.compile(rf"[{LETTERS}{HAN}\u3041-\u30ff]")
 
 
 def _ends_here(text: str, start: int, mark: re.Match[str], stop: int) -> bool:

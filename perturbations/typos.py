@@ -9,7 +9,6 @@ doses), typos_unseen.py (what a reader does not see), typos_case.py, typos_spaci
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -75,15 +74,21 @@ REAL_WORDS = frozenset(_COMMON_WORDS.split())
 #: (word, place in it, random number in [0, 1)) -> (how many letters to replace, by what), or None if it cannot
 Slip = Callable[[str, int, float], tuple[int, str] | None]
 
-_PLAIN = re.compile(r"[a-z]{4,}")
-
 
 @lru_cache(maxsize=4096)
 def _editable(text: str) -> tuple[int, tuple[Span, ...]]:
-    """How many words `text` has, and those that may get a slip."""
+    """How many words `text` has, and those that may get a slip: small letters of the English alphabet, four or more."""
     words = analyse(text).words
-    plain = _PLAIN.fullmatch
-    return len(words), tuple(s for s in words if plain(text, s[0], s[1]) and text[s[0] : s[1]] not in _KEEP)
+    editable = [
+        span
+        for span in words
+        if span[1] - span[0] > 3
+        and (word := text[span[0] : span[1]]).islower()
+        and word.isalpha()
+        and word.isascii()
+        and word not in _KEEP
+    ]
+    return len(words), tuple(editable)
 
 
 def slips(text: str, place: Place, slip: Slip, *, rate: float = RATE, shortest: int = 4) -> list[Edit]:
@@ -101,6 +106,7 @@ def slips(text: str, place: Place, slip: Slip, *, rate: float = RATE, shortest: 
     count = max(1, int(rate * place.dose * n_words + 0.5))
     rng = place.rng
     draw = rng.random
+    where = place.where
     edits: list[Edit] = []
     for start, end in sample(rng, editable, count):
         word = text[start:end]
@@ -110,7 +116,7 @@ def slips(text: str, place: Place, slip: Slip, *, rate: float = RATE, shortest: 
             at = 1 + (first + k) % inner
             made = slip(word, at, draw())
             if made is not None and word[:at] + made[1] + word[at + made[0] :] not in REAL_WORDS:
-                edits.append(Edit(start + at, start + at + made[0], made[1]))
+                edits.append(Edit(start + at, start + at + made[0], made[1], where))
                 break
     return edits
 

@@ -43,15 +43,28 @@ def _lower(text: str) -> str:
 
 
 _INITIAL = re.compile(r"(?<![A-Za-z'’\u00aa-\u052f\u1e00-\u1fff\ufb00-\ufb06])[a-z\u00df-\u052f]")
+# bytes to 255 where something holds and 0 elsewhere, for `_blend`
+_IN_WORD = bytes(255 * (chr(byte) == "'" or (byte < 128 and chr(byte).isalpha())) for byte in range(256))
+_HEADS = bytes(255 * (chr(byte) == "1") for byte in range(256))
+
+
+def _blend(small: str, capital: str, where: int) -> str:
+    """`capital` where the byte of `where` is 255, `small` where it is 0, in one step; both ASCII and of one length."""
+    a = int.from_bytes(small.encode("ascii"), "little")
+    b = int.from_bytes(capital.encode("ascii"), "little")
+    return (a ^ ((a ^ b) & where)).to_bytes(len(small), "little").decode("ascii")
 
 
 def _title(text: str) -> str:
+    if text.isascii():
+        in_word = int.from_bytes(text.encode("ascii").translate(_IN_WORD), "little")
+        return _blend(text, text.upper(), in_word & ~(in_word << 8))
     return _INITIAL.sub(lambda m: _upper(m.group()), text)
 
 
 def _recased(text: str, place: Place, recase: Callable[[str], str]) -> list[Edit]:
     """All words at dose 1 and above (joined into one edit a stretch, for speed), a share of `dose` of them below."""
-    if not cased(text):
+    if not (analyse(text).words if text.isascii() else cased(text)):
         raise NotApplicable("the answer's script has no capital and small letters")
     spans: tuple[Span, ...] | list[Span]
     if place.dose >= 1:
@@ -59,7 +72,8 @@ def _recased(text: str, place: Place, recase: Callable[[str], str]) -> list[Edit
     else:
         words = analyse(text).words
         spans = sample(place.rng, words, count_of(1.0, place.dose, len(words)))
-    edits = [Edit(start, end, recase(text[start:end])) for start, end in spans]
+    where = place.where
+    edits = [Edit(start, end, recase(text[start:end]), where) for start, end in spans]
     if all(e.text == text[e.start : e.end] for e in edits):
         raise NotApplicable("the answer is written that way already")
     return edits
@@ -106,6 +120,9 @@ def random_case(text: str, place: Place) -> list[Edit]:
 
     def tossed(piece: str) -> str:
         coins = "".join(f"{int(draw() * 2**50):050b}" for _ in range(-(-len(piece) // 50)))  # 50 coins a draw
+        if piece.isascii():
+            heads = coins[: len(piece)].encode("ascii").translate(_HEADS)
+            return _blend(piece.lower(), piece.upper(), int.from_bytes(heads, "little"))
         return "".join(
             [
                 big if coin == "1" else small

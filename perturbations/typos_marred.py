@@ -42,7 +42,8 @@ def leetspeak(text: str, place: Place) -> list[Edit]:
         spans = sample(place.rng, words, count_of(1.0, place.dose, len(words))) if words else []
     if not spans:
         raise NotApplicable("no letter of this answer looks like a digit")
-    return [Edit(start, end, text[start:end].translate(_LEET)) for start, end in spans]
+    where = place.where
+    return [Edit(start, end, text[start:end].translate(_LEET), where) for start, end in spans]
 
 
 @lru_cache(maxsize=4096)
@@ -71,4 +72,5 @@ def random_characters(text: str, place: Place) -> list[Edit]:
         raise NotApplicable(f"fewer than {_FEWEST} words of 3 letters or more stand in this answer")
     rng = place.rng
     chosen = sample(rng, words, count_of(_RATE, place.dose, n_words))
-    return [Edit(at, at + 1, pick(rng, _SIGNS)) for at in [pick(rng, places) for places in chosen]]
+    where = place.where
+    return [Edit(at, at + 1, pick(rng, _SIGNS), where) for at in [pick(rng, places) for places in chosen]]

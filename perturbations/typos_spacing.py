@@ -34,15 +34,18 @@ def _splits(text: str) -> tuple[tuple[int, ...], ...]:
     cut = segments(text)
     words = set(analyse(text).words)
     for start, end in cut:
-        if (start, end) not in words or end - start < _SHORTEST_SPLIT or text[start].isupper():
+        if end - start < _SHORTEST_SPLIT or text[start].isupper() or (start, end) not in words:
             continue
+        ascii_only = text[start:end].isascii()
         places = tuple(
-            at
-            for at in range(start + 2, end - 1)
-            if boundary(text, at)
-            and text[start:at] not in _SPEAKING_STARTS
-            and text[at:end] not in _SPEAKING_ENDS
-            and text[at] not in "'’"
+            [
+                at
+                for at in range(start + 2, end - 1)
+                if (ascii_only or boundary(text, at))
+                and text[start:at] not in _SPEAKING_STARTS
+                and text[at:end] not in _SPEAKING_ENDS
+                and text[at] not in "'’"
+            ]
         )
         if places:
             found.append(places)
@@ -84,7 +87,9 @@ def split_words(text: str, place: Place) -> list[Edit]:
     if len(found) < _FEWEST:
         raise NotApplicable(f"fewer than {_FEWEST} words are long enough to be torn")
     chosen = sample(place.rng, found, _count(text, place.dose))
-    return within_growth(text, [Edit(at, at, " ") for at in (pick(place.rng, places) for places in chosen)])
+    return within_growth(
+        text, [Edit(at, at, " ", place.where) for at in (pick(place.rng, places) for places in chosen)]
+    )
 
 
 @perturbation(
@@ -97,4 +102,4 @@ def join_words(text: str, place: Place) -> list[Edit]:
     found = _joins(text)
     if len(found) < _FEWEST:
         raise NotApplicable(f"fewer than {_FEWEST} words have a blank and a word behind them that they could run into")
-    return [Edit(at, at + 1, "") for at in sample(place.rng, found, _count(text, place.dose))]
+    return [Edit(at, at + 1, "", place.where) for at in sample(place.rng, found, _count(text, place.dose))]

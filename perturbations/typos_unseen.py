@@ -6,6 +6,7 @@ The text looks the same on a screen and is another one to a tokenizer. Protected
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from voirdire.harness.cases import Edit
@@ -34,15 +35,19 @@ HOMOGLYPHS: dict[str, str] = {
 _HAS_TWIN = re.compile(f"[{''.join(HOMOGLYPHS)}]")
 
 
+def _twins(text: str, start: int, end: int) -> list[int]:
+    """The places in a word of its letters that have a twin and carry no mark."""
+    places = [at for at in range(start, end) if text[at] in HOMOGLYPHS]
+    return places if text.isascii() else [at for at in places if boundary(text, at + 1)]
+
+
 @lru_cache(maxsize=4096)
-def _twins(text: str) -> tuple[tuple[int, ...], ...]:
-    """For each word with a letter that has a twin, the places of those letters; none that carries a mark."""
-    found = []
-    for start, end in analyse(text).words:
-        places = tuple(m.start() for m in _HAS_TWIN.finditer(text, start, end) if boundary(text, m.end()))
-        if places:
-            found.append(places)
-    return tuple(found)
+def _with_twins(text: str) -> tuple[Span, ...]:
+    """The words with a letter that has a twin."""
+    words = analyse(text).words
+    if text.isascii():
+        return tuple([span for span in words if _HAS_TWIN.search(text, *span)])
+    return tuple([span for span in words if _twins(text, *span)])
 
 
 @perturbation(
@@ -52,21 +57,29 @@ def _twins(text: str) -> tuple[tuple[int, ...], ...]:
     source=_SOURCE,
 )
 def homoglyph(text: str, place: Place) -> list[Edit]:
-    found = _twins(text)
+    found = _with_twins(text)
     if not found:
         raise NotApplicable("no letter of this answer has a twin in another alphabet")
-    chosen = [pick(place.rng, places) for places in sample(place.rng, found, count_of(_RATE, place.dose, len(found)))]
-    return [Edit(at, at + 1, HOMOGLYPHS[text[at]]) for at in chosen]
+    words = sample(place.rng, found, count_of(_RATE, place.dose, len(found)))
+    chosen = [pick(place.rng, _twins(text, *span)) for span in words]
+    where = place.where
+    return [Edit(at, at + 1, HOMOGLYPHS[text[at]], where) for at in chosen]
 
 
 #: zero width space, word joiner; the joiners proper (U+200C, U+200D) would change ligatures and emoji
 _UNSEEN = ("\u200b", "\u2060")
 
 
+def _inner_boundaries(text: str, start: int, end: int) -> Sequence[int]:
+    """The places inside a segment where a cluster ends."""
+    inner = range(start + 1, end)
+    return inner if text[start:end].isascii() else [at for at in inner if boundary(text, at)]
+
+
 @lru_cache(maxsize=4096)
 def _divisible(text: str) -> tuple[Span, ...]:
     """The segments with a place inside where a cluster ends."""
-    return tuple(s for s in segments(text) if any(boundary(text, at) for at in range(s[0] + 1, s[1])))
+    return tuple([span for span in segments(text) if _inner_boundaries(text, *span)])
 
 
 @perturbation(
@@ -79,13 +92,13 @@ def zero_width(text: str, place: Place) -> list[Edit]:
     found = _divisible(text)
     if not found:
         raise NotApplicable("the answer has no word to put a character into")
-    rng = place.rng
+    rng, where = place.rng, place.where
     edits: list[Edit] = []
     for start, end in sample(rng, found, count_of(_RATE, place.dose, len(found))):
-        at = pick(rng, [k for k in range(start + 1, end) if boundary(text, k)])
+        at = pick(rng, _inner_boundaries(text, start, end))
         # the zero width space would break the joined letters of Arabic apart
         unseen = "\u2060" if script_of(text[start]) == "Arabic" else pick(rng, _UNSEEN)
-        edits.append(Edit(at, at, unseen))
+        edits.append(Edit(at, at, unseen, where))
     return within_growth(text, edits)
 
 
@@ -121,7 +134,7 @@ def _plain_words(text: str) -> tuple[Span, ...]:
     source=_SOURCE,
 )
 def bidi(text: str, place: Place) -> list[Edit]:
-    if right_to_left(text):
+    if not text.isascii() and right_to_left(text):
         raise NotApplicable("the answer is written from right to left, where turned letters would show")
     words = _plain_words(text)
     if len(words) < _FEWEST:
@@ -130,5 +143,5 @@ def bidi(text: str, place: Place) -> list[Edit]:
     n = max(1, int(_BIDI_RATE * place.dose * len(analyse(text).words) + 0.5))
     for start, end in sample(place.rng, words, n):
         at = start + int(place.rng.random() * (end - start - 1))
-        edits.append(Edit(at, at + 2, _turned(text[at], text[at + 1])))
+        edits.append(Edit(at, at + 2, _turned(text[at], text[at + 1]), place.where))
     return within_growth(text, edits)

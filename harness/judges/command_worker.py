@@ -55,7 +55,8 @@ class Worker:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=dict(environ),
+            # Python programs would otherwise keep an answer until their buffer is full
+            env={"PYTHONUNBUFFERED": "1", **environ},
             limit=MAX_LINE_BYTES,
             # A session of its own: Ctrl-C is ours to handle, and children of a shell script end with it.
             start_new_session=True,

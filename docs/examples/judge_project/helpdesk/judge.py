@@ -12,9 +12,7 @@ PROMPT = Path(__file__).with_name("prompt.md").read_text(encoding="utf-8")
 ANSWERS = {"a": "A", "b": "B", "tie": "tie"}
 
 
-def better(
-    question: str, facts: str, first: str, second: str, model: Callable[[str], str] = stand_in
-) -> str | None:
+def better(question: str, facts: str, first: str, second: str, model: Callable[[str], str] = stand_in) -> str | None:
     """ "A", "B" or "tie"; None if the model said something else."""
     values = {
         "reference": facts,

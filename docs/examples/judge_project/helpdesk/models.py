@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-_PARTS = re.compile(
-    r"Facts: (.*)\nQuestion: (.*)\n\nAnswer A:\n(.*)\n\nAnswer B:\n(.*)\n\nReply", re.DOTALL
-)
+_PARTS = re.compile(r"Facts: (.*)\nQuestion: (.*)\n\nAnswer A:\n(.*)\n\nAnswer B:\n(.*)\n\nReply", re.DOTALL)
 
 
 def stand_in(prompt: str) -> str:

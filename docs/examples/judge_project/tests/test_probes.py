@@ -12,9 +12,7 @@ def test_the_help_desks_judge(probe) -> None:
     probe.check(judges.both_ways)
 
 
-@pytest.mark.xfail(
-    reason="asked once, it prefers the first draft: why there is both_ways", strict=True
-)
+@pytest.mark.xfail(reason="asked once, it prefers the first draft: why there is both_ways", strict=True)
 @pytest.mark.voirdire(suite="quick", probes=["order.swap"])
 def test_asking_once(probe) -> None:
     probe.check(judges.once)

@@ -16,9 +16,7 @@ def small() -> vd.Judge:
         pytest.skip(str(missing))
 
 
-@pytest.mark.xfail(
-    reason="SmolLM2-135M takes the first draft, whatever it says", raises=vd.Violated, strict=True
-)
+@pytest.mark.xfail(reason="SmolLM2-135M takes the first draft, whatever it says", raises=vd.Violated, strict=True)
 @pytest.mark.voirdire(suite="quick", probes=["order.swap"], limit=10)
 def test_the_small_model(probe, small) -> None:
     probe.check(small)
