@@ -154,7 +154,7 @@ def _forks(url: str, store: Path, n: int) -> Iterator[_Forker]:
 
 def _serve(url: str, store: str, n: int) -> None:
     """The warm process: a line in, a run forked, its process id out."""
-    import aiohttp  # noqa: F401  imported before the fork, so that runs start at once
+    import httpx_aiohttp  # noqa: F401  imported before the fork, so that runs start at once
 
     calls, judge = questions(n), judge_at(url)
 

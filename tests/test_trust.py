@@ -477,3 +477,31 @@ def test_control_characters_of_a_file_are_shown_not_obeyed(checkout: Checkout) -
         ran = checkout()
         assert ran.code == 2
         assert "\x1b" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        'judge = "mock:oracle"\ncases = "llmbar:{secret}"',
+        'judge = "mock:oracle"\ncases = "llmbar:../secret.toml"',
+        'judge = "mock:oracle"\ncases = "cases.jsonl?questions={secret}"',
+        'judge = "mock:oracle"\ncases = "mt-bench:cases.jsonl?questions=../secret.toml"',
+        'judge = "replay:llmbar:{secret}"',
+        'judge = "majority(replay:llmbar:{secret}; k=3)"',
+        'judge = "j"\n[judges.j]\nspec = "replay:llmbar:../secret.toml"',
+    ],
+)
+def test_the_format_of_a_data_file_is_no_way_out_of_the_folder(checkout: Checkout, secret: Path, table: str) -> None:
+    checkout.write(table.replace("{secret}", str(secret)))
+    ran = checkout()
+    assert ran.code == 2
+    assert "a configuration file alone may not" in ran.err
+    assert "hunter2" not in ran.err
+
+
+def test_public_formats_in_the_folder_are_read_relative_to_the_file(checkout: Checkout) -> None:
+    from public_samples import SAMPLES
+
+    SAMPLES["llmbar"].write(checkout.folder)
+    checkout.write('judge = "mock:oracle"\ncases = "llmbar:Natural.json"\ncache = "none"')
+    assert checkout().code == 0

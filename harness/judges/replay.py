@@ -31,7 +31,7 @@ from voirdire.harness.judges.base import Judge
 from voirdire.harness.judges.python_judge import to_verdict
 from voirdire.harness.verdicts import NullReason, Scale, Verdict
 
-__all__ = ["SCHEMA", "RecordedJudge", "Recorder", "ReplayJudge"]
+__all__ = ["SCHEMA", "Key", "Recorded", "RecordedJudge", "Recorder", "ReplayJudge"]
 
 SCHEMA = "voirdire.replay/1"
 #: in `Case.meta`, set by whoever builds the cases to show: the order of a reordering, and whether a text was edited
@@ -43,7 +43,7 @@ _HEADER = {"schema", "task", "scale", "judge", "deterministic"}
 _EXAMPLE = '{"schema": "voirdire.replay/1", "task": "pairwise", "scale": [1, 10], "judge": "NAME"}'
 
 #: (what was shown, sample) or (case id, order, sample); a tuple order never equals a hash
-_Key = tuple[str, int] | tuple[str, tuple[int, ...], int]
+Key = tuple[str, int] | tuple[str, tuple[int, ...], int]
 
 
 class ReplayJudge:
@@ -55,7 +55,7 @@ class ReplayJudge:
     concurrency = None
     deterministic = False
 
-    def __init__(self, recording: _Recording, *, spec: str) -> None:
+    def __init__(self, recording: Recorded, *, spec: str) -> None:
         self.task: Task = recording.task
         self.scale: Scale = recording.scale
         self.name = f"replay:{recording.judge}"
@@ -98,20 +98,20 @@ class ReplayJudge:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Recording:
+class Recorded:
     task: Task
     scale: Scale
     judge: str
     deterministic: bool
     fingerprint: str
-    verdicts: dict[_Key, Verdict]
+    verdicts: dict[Key, Verdict]
 
 
 class _Bad(Exception):
     """What is wrong with a line; `_read` says which."""
 
 
-def _read(path: str) -> _Recording:
+def _read(path: str) -> Recorded:
     try:
         raw = Path(path).read_bytes()
     except OSError as error:
@@ -124,8 +124,8 @@ def _read(path: str) -> _Recording:
         task, scale, judge, deterministic = _header(_object(line))
     except _Bad as bad:
         raise UsageError(f"{path}, line {number}: {bad}", hint=f"The first line must be like {_EXAMPLE}") from None
-    verdicts: dict[_Key, Verdict] = {}
-    seen: dict[_Key, int] = {}
+    verdicts: dict[Key, Verdict] = {}
+    seen: dict[Key, int] = {}
     for number, line in lines[1:]:
         try:
             key, verdict = _entry(_object(line), task, scale)
@@ -139,7 +139,7 @@ def _read(path: str) -> _Recording:
         verdicts[key], seen[key] = verdict, number
     # The bytes, not the verdicts: cheaper, and no cached answer can then outlive an edit of the file.
     fingerprint = content_hash({"kind": "replay", "file": hashlib.sha256(raw).hexdigest()})
-    return _Recording(task, scale, judge, deterministic, fingerprint, verdicts)
+    return Recorded(task, scale, judge, deterministic, fingerprint, verdicts)
 
 
 def _no_constant(name: str) -> Any:
@@ -185,7 +185,7 @@ def _header(data: dict[str, Any]) -> tuple[Task, Scale, str, bool]:
     return task, scale, judge, deterministic
 
 
-def _entry(data: dict[str, Any], task: Task, scale: Scale) -> tuple[_Key, Verdict]:
+def _entry(data: dict[str, Any], task: Task, scale: Scale) -> tuple[Key, Verdict]:
     recorded = "shown" in data
     _known_fields(data, _RECORDED if recorded else _HAND_MADE)
     sample = data.get("sample", 0)

@@ -50,8 +50,8 @@ class JudgeOptions:
         return self.utility == "probability"
 
 
-#: recorded formats of public files, filled by the doors: `make(spec, options) -> Judge`
-RECORDINGS: Registry[Callable[[str, JudgeOptions], Judge]] = Registry("recorded format")
+#: readers of verdicts recorded in other formats than ours, which suites.loaders adds; None: not one of theirs
+RECORDINGS: list[Callable[[str, JudgeOptions], Judge | None]] = []
 #: judges of other packages by name: `make(options) -> Judge`
 JUDGES: Registry[Callable[[JudgeOptions], Judge]] = Registry("judge", "voirdire.judges")
 
@@ -228,9 +228,10 @@ def _replay(value: str, options: JudgeOptions) -> Judge:
     from voirdire.harness.judges.replay import ReplayJudge
 
     _no_prompt("replay", options)
-    name, colon, rest = value.partition(":")
-    if colon and rest and name in RECORDINGS:
-        return RECORDINGS.get(name)(value, options)
+    for read in RECORDINGS:
+        judge = read(value, options)
+        if judge is not None:
+            return judge
     return ReplayJudge.from_file(value, task=options.task, scale=options.scale)
 
 

@@ -20,6 +20,11 @@ from pathlib import Path
 
 from voirdire.harness.errors import UsageError
 
+#: `mt-bench:FILE`, a public format before a data file; one letter is a drive
+_FORMAT = re.compile(r"[a-z][a-z0-9-]+:")
+#: `FILE?questions=OTHER`, options behind a data file
+_OPTIONS = re.compile(r"\?[a-z_0-9]+=")
+
 __all__ = [
     "CODE",
     "DATA",
@@ -28,9 +33,11 @@ __all__ = [
     "Origin",
     "Provider",
     "Source",
+    "check_data",
     "check_host",
     "check_path",
     "check_scheme",
+    "data_parts",
     "is_wrapper",
 ]
 
@@ -163,6 +170,29 @@ def check_path(path: Path, source: Source) -> None:
             f"would use {clean(str(path), limit=200)}, which is outside of the file's own folder",
             "Name the path on the command line",
         )
+
+
+def data_parts(text: str) -> tuple[str, str]:
+    """The public format before a data file (`mt-bench:`; empty where there is none) and the file. A drive is none."""
+    found = _FORMAT.match(text)
+    return (text[: found.end()], text[found.end() :]) if found else ("", text)
+
+
+def check_data(text: str, source: Source) -> None:
+    """`check_path` for `FILE` or `FORMAT:FILE`. Options behind it (`?questions=FILE`) name files too, so a file alone
+    may not give any. Raises UsageError."""
+    if source.trusted:
+        return
+    path = data_parts(text)[1]
+    if _OPTIONS.search(path):
+        from voirdire.harness.judges.endpoints import clean
+
+        raise _refused(
+            source,
+            f"would read files that options name: {clean(text, limit=200)}",
+            "Give the options on the command line",
+        )
+    check_path(Path(path).absolute(), source)
 
 
 def _inside(path: Path, folder: Path) -> bool:

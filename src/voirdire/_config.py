@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from voirdire.harness.errors import UsageError, nearest
-from voirdire.harness.judges.trust import Origin, Source
+from voirdire.harness.judges.trust import Origin, Source, data_parts
 
 __all__ = ["ConfigFile", "Kind", "Option", "Setting", "find_config", "load_config", "read_config", "rebased"]
 
@@ -149,7 +149,8 @@ class ConfigFile:
             checked = self._checked(option, value, (*where, name))
             is_path = option.kind == "path" or (key in _TEXT_PATHS and not _TEXT_PATHS[key].fullmatch(checked))
             if is_path:
-                checked = rebased(self.folder, checked)
+                form, path = data_parts(checked) if key == "cases" else ("", checked)
+                checked = form + rebased(self.folder, path)
             source = self.source(*where, name, value=value, vouched=vouched)
             yield Setting(option, (not checked) if option.negates else checked, source, is_path)
 

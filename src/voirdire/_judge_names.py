@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import voirdire.suites.loaders  # noqa: F401  (lets `replay:` read public formats)
 from voirdire._config import load_config, rebased
 from voirdire._judge_tables import JudgeTable, judge_tables, plugin_names
 from voirdire.harness.errors import UsageError, nearest
@@ -21,9 +22,11 @@ from voirdire.harness.judges.trust import (
     URLS,
     Origin,
     Source,
+    check_data,
     check_host,
     check_path,
     check_scheme,
+    data_parts,
     is_wrapper,
 )
 
@@ -177,7 +180,12 @@ def _from_its_folder(spec: str, source: Source) -> str:
         return f"command:{_dotted(rebased(source.folder, program))}{blank}{arguments}" if relative else spec
     if scheme == "http":
         return f"http:{rebased(source.folder, value)}"
-    if scheme == "replay" or (scheme == "local" and _is_weights(value)):
+    if scheme == "replay":
+        form, file = data_parts(value)
+        path = form + rebased(source.folder, file)
+        check_data(path, source)
+        return f"{scheme}:{path}"
+    if scheme == "local" and _is_weights(value):
         path = rebased(source.folder, value)
         check_path(Path(path).absolute(), source)
         return f"{scheme}:{path}"

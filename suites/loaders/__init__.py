@@ -14,7 +14,9 @@ from urllib.parse import parse_qsl
 
 from voirdire.harness.cases import Task
 from voirdire.harness.errors import CaseFileError, UsageError
+from voirdire.harness.judges.base import Judge
 from voirdire.harness.judges.replay import ReplayJudge
+from voirdire.harness.judges.spec import RECORDINGS, JudgeOptions
 from voirdire.harness.registry import Registry
 from voirdire.harness.verdicts import Scale
 from voirdire.suites.loaders import (
@@ -131,6 +133,14 @@ def recorded_judge(spec: str, *, task: Task | None = None, scale: Scale | None =
     recording = choose(loaded.recorded, own.get("judge"), path=spec)
     deterministic = own.get("deterministic") == "true"
     return replay(recording, spec=f"replay:{spec}", deterministic=deterministic, task=task, scale=scale)
+
+
+def _recorded(value: str, options: JudgeOptions) -> Judge | None:
+    """`replay:FORMAT:FILE` for harness/judges/spec.py; None for a recording of our own."""
+    return recorded_judge(value, task=options.task, scale=options.scale) if names_format(value) else None
+
+
+RECORDINGS.append(_recorded)
 
 
 def sniff(source: Source) -> Format | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from voirdire.harness.cases import Case, Task, content_hash
 from voirdire.harness.errors import UsageError, nearest
-from voirdire.harness.judges.replay import ReplayJudge, _Key, _Recording
+from voirdire.harness.judges.replay import Key, Recorded, ReplayJudge
 from voirdire.harness.verdicts import Scale, Verdict, utility
 from voirdire.suites.loaders.collecting import Recording
 
@@ -50,9 +50,9 @@ def replay(
         raise UsageError(f"{spec} was recorded on the scale {has}, not {scale.low:g}:{scale.high:g}")
     lines = [[*key, verdict.to_json()] for key, verdict in recording.verdicts.items()]
     fingerprint = content_hash({"kind": "replay", "spec": spec, "verdicts": lines, "deterministic": deterministic})
-    verdicts: dict[_Key, Verdict] = {}
+    verdicts: dict[Key, Verdict] = {}
     verdicts.update(recording.verdicts.items())
-    made = _Recording(recording.task, recording.scale, recording.judge, deterministic, fingerprint, verdicts)
+    made = Recorded(recording.task, recording.scale, recording.judge, deterministic, fingerprint, verdicts)
     return ReplayJudge(made, spec=spec)
 
 

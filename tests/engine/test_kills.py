@@ -14,5 +14,6 @@ def test_a_kill_costs_what_is_in_flight_and_one_batch_at_most(tmp_path: Path) ->
     seen = kill_runs(tmp_path, 15, seed=4)
     assert seen.unsound == seen.vanished == seen.asked_again == 0
     assert max(seen.lost) <= seen.allowed
-    assert len(seen.lost) == 15  # on a fast machine some kills find nothing in flight; benchmarks/kills.py makes 200
+    # the kills hit runs at work
+    assert sum(lost > 0 for lost in seen.lost) >= 5
     assert seen.finished

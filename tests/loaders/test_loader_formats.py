@@ -444,3 +444,16 @@ def test_missing_files_folders_and_archives(tmp_path: Path) -> None:
 
 def test_samples_are_as_they_claim() -> None:
     assert all(isinstance(s, Sample) and s.records for s in SAMPLES.values())
+
+
+def test_recorded_verdicts_are_a_judge_by_spec_too(tmp_path: Path) -> None:
+    """`replay:FORMAT:FILE`, as the documentation says it; our own recordings keep `replay:FILE`."""
+    import voirdire as vd
+
+    spec = SAMPLES["llmbar-results"].write(tmp_path)
+    judge = vd.judge(f"replay:{spec}?deterministic=true")
+    assert (judge.task, judge.spec) == ("pairwise", f"replay:{spec}?deterministic=true")
+    (case, *_) = load(spec).cases
+    assert asyncio.run(judge.judge(case, sample=0)).choice is not None
+    with pytest.raises(UsageError, match=r"nowhere\.jsonl"):
+        vd.judge(f"replay:{tmp_path / 'nowhere.jsonl'}")

@@ -26,7 +26,7 @@ from typer.models import OptionInfo
 
 from voirdire._config import ConfigFile, Kind, Option, Setting, load_config
 from voirdire.harness.errors import UsageError
-from voirdire.harness.judges.trust import Origin, Source, check_path, check_scheme
+from voirdire.harness.judges.trust import Origin, Source, check_data, check_path, check_scheme
 
 if TYPE_CHECKING:
     from voirdire._judge_names import Names
@@ -79,7 +79,9 @@ class Settings:
         """Raises UsageError if a judge's table is wrong, or if the file wants what only the user may."""
         self.names()
         for setting in self.in_force():
-            if setting.is_path:
+            if setting.is_path and setting.option.key == "cases":
+                check_data(setting.value, setting.source)
+            elif setting.is_path:
                 check_path(Path(setting.value).absolute(), setting.source)
             if setting.option.key in ("judge", "rewriter"):
                 self.names(setting.option.parameter).resolve(setting.value)
