@@ -98,3 +98,16 @@ def test_a_judge_that_dies_while_examples_are_made_spoils_nothing() -> None:
     result = vd.audit(vd.judge(dying, task="pairwise"), None, "quick", probes=["authority.*"], minimise=500)
     assert result.verdict == "fail"
     assert result.findings["authority.book"].decision == "violated"
+
+
+def test_a_recording_has_no_fresh_samples_to_confirm_with(tmp_path: Path) -> None:
+    from voirdire.harness.judges.replay import Recorder
+
+    recorder = Recorder(tmp_path / "verdicts.jsonl")
+    first = vd.audit(recorder.wrap(vd.judge(cited, task="pairwise")), None, "quick", probes=["authority.*"], minimise=0)
+    recorder.close()
+    judge = vd.judge(f"replay:{tmp_path / 'verdicts.jsonl'}")
+    again = vd.audit(judge, None, "quick", probes=["authority.*"], minimise=500)
+    assert again.findings["authority.book"].decision == first.findings["authority.book"].decision == "violated"
+    assert again.audit.calls.made == len(again.plan.calls)
+    assert all(e.reproduced is None for e in again.audit.examples)

@@ -304,7 +304,7 @@ def _audit(judge: Judge, prepared: Prepared, run: Run, looks: Looks | None) -> A
             seconds=round(run.seconds, 3),
         ),
         verdict="error" if run.stopped == "judge" else found.verdict,
-        warnings=tuple(_warnings(prepared, run, found)),
+        warnings=tuple(_warnings(judge, prepared, run, found)),
         examples=found.examples,
         metrics={metric.name: metric.to_json() for metric in found.metrics},
         mode=request.mode,
@@ -313,14 +313,16 @@ def _audit(judge: Judge, prepared: Prepared, run: Run, looks: Looks | None) -> A
     )
 
 
-def _warnings(prepared: Prepared, run: Run, found: Any) -> Iterable[str]:
+def _warnings(judge: Judge, prepared: Prepared, run: Run, found: Any) -> Iterable[str]:
     """What a reader must know before believing the numbers."""
     suite, plan = prepared.suite, prepared.plan
     yield from prepared.notes
     if run.stopped is not None:
         asked = sum(v is not None for v in run.verdicts)
         yield f"The run stopped early ({run.reason}): {asked:,} of {len(plan.calls):,} calls were answered."
-    if run.errors:
+    if run.errors and any(spec.startswith("replay:") for spec in leaves(judge.spec)):
+        yield f"{run.errors:,} of the questions were not recorded and count as errors of their arm."
+    elif run.errors:
         yield (
             f"{run.errors:,} calls failed after all retries and count as errors of their arm; run the same command to "
             "ask them again."

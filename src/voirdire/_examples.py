@@ -17,6 +17,7 @@ from voirdire.harness.engine.store import CallStore
 from voirdire.harness.errors import JudgeUnreachable
 from voirdire.harness.findings import Audit, CounterExample
 from voirdire.harness.judges.base import Judge
+from voirdire.harness.judges.grammar import leaves
 from voirdire.harness.plan import Plan
 from voirdire.harness.verdicts import Scale, Verdict
 
@@ -53,7 +54,8 @@ async def smaller_examples(
     if limits.max_calls is not None:
         most = min(most, limits.max_calls - audit.calls.made)
     first = _first_of_each(audit.examples)
-    if most <= 0 or not first or audit.stopped is not None:
+    recorded = any(spec.startswith("replay:") for spec in leaves(judge.spec))
+    if most <= 0 or not first or audit.stopped is not None or recorded:  # a recording holds no fresh samples
         return audit, []
     metered = _Metered(judge, store, plan.source_samples, limits.max_cost, audit.calls.cost_usd)
     found = await minimal_examples(
