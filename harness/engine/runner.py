@@ -172,6 +172,7 @@ class _State:
         self.meter = None
         if limits.rate or limits.token_rate:
             self.meter = Meter(limits.rate, limits.token_rate, clock=asyncio.get_running_loop().time)
+        self.workers = workers
         self.breaker = Breaker(
             max(DOWN_AFTER, 2 * workers), pause=self._pause, tell=lambda seconds, why: emit(RunPaused(seconds, why))
         )
@@ -185,7 +186,8 @@ class _State:
                 if verdict is not None:
                     self.run.verdicts[i] = verdict
                     self.run.cached += 1
-        self.todo = deque(self._without_repeats(i for i, v in enumerate(self.run.verdicts) if v is None))
+        todo = self._without_repeats(i for i, v in enumerate(self.run.verdicts) if v is None)
+        self.todo = deque(self._beside_its_like(todo) if self.workers == 1 else todo)
 
     def _without_repeats(self, todo: Iterable[int]) -> list[int]:
         """Of calls with equal content and sample only the first is asked, and the others take its answer; a
@@ -197,6 +199,13 @@ class _State:
             if leader != i:
                 self.repeats.setdefault(leader, []).append(i)
         return list(leaders.values())
+
+    def _beside_its_like(self, todo: list[int]) -> list[int]:
+        """Within a case, prompts that begin alike one after another: a judge that answers one call at a time can go
+        on from what it has just read (judges/local_prefix.py)."""
+        cases: dict[str, int] = {}
+        number = [cases.setdefault(call.case.id, len(cases)) for call in self.calls]
+        return sorted(todo, key=lambda i: (number[i], self.calls[i].case.responses))
 
     async def work(self) -> None:
         while self.todo and self.run.stopped is None:

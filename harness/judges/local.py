@@ -21,13 +21,13 @@ from typing import Any
 from voirdire.harness.errors import JudgeError, JudgeUnreachable, UsageError, redact
 from voirdire.harness.judges import models
 from voirdire.harness.judges.base import Message, Reply
+from voirdire.harness.judges.local_prefix import PIECE, PrefixReuse
 from voirdire.harness.verdicts import Usage
 
 __all__ = ["LocalChat"]
 
 #: raise it whenever a change below could change an answer: it is part of the fingerprint
-_ADAPTER = 1
-_TOP = 1000
+_ADAPTER = 2
 #: longest path of a Unix socket that every system takes (macOS: 104 bytes with the final zero)
 _SOCKET_PATH = 100
 #: Tokens that frame chat turns in the common templates. llama.cpp reads them as such even inside a message, so judged
@@ -92,7 +92,7 @@ class LocalChat:
 
     @property
     def deterministic(self) -> bool:
-        """One token at temperature 0, no prompt cache, one slot: measured bit-equal over repeats and threads."""
+        """One token at temperature 0, one slot: measured bit-equal over repeats, threads and what was asked before."""
         return True
 
     @property
@@ -137,17 +137,7 @@ class LocalChat:
                 raise
         sent = [{"role": message["role"], "content": _plain(message["content"])} for message in messages]
         try:
-            answer = self._held[0].handle_chat_completions(
-                {
-                    "messages": sent,
-                    "max_tokens": 1,
-                    "temperature": 0,
-                    "logprobs": True,
-                    "top_logprobs": _TOP,
-                    # reasoning models would open with a thinking token; other templates ignore it
-                    "chat_template_kwargs": {"enable_thinking": False},
-                }
-            )
+            answer = self._held[0].answer(sent)
         except (RuntimeError, ValueError) as error:
             raise JudgeError(f"local:{self._name} failed: {redact(str(error))[:300]}") from error
         prefill = sent[-1]["content"] if sent and sent[-1]["role"] == "assistant" else ""
@@ -166,7 +156,7 @@ class LocalChat:
                 hint=f"{self._fix} A slim Linux image may also lack the packages libgomp1 and libstdc++6.",
             ) from error
         try:
-            return _serve(xllamacpp, path, self._name, threads=self._threads, n_ctx=self._n_ctx)
+            return PrefixReuse(_serve(xllamacpp, path, self._name, threads=self._threads, n_ctx=self._n_ctx))
         except (AttributeError, TypeError) as error:
             raise JudgeUnreachable(
                 f"{self._runtime} has another interface than voirdire knows: {error}", hint=self._fix
@@ -221,8 +211,8 @@ def _serve(runtime: Any, path: Path, alias: str, *, threads: int, n_ctx: int) ->
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     # processor only: the same log-probabilities whether or not there is an accelerator
     params.n_gpu_layers, params.no_kv_offload, params.no_op_offload = 0, True, True
-    # a repeated prompt found in the cache is evaluated by other kernels, which moves log-probabilities by up to .35
-    params.cache_prompt = False
+    params.n_ubatch = PIECE
+    params.cache_prompt = False  # each request says whether it may go on from the last one
     params.cache_ram_mib = 0  # else it keeps old prompts, up to 8 GiB of them
     params.no_extra_bufts = True  # no repacked second copy of the weights
     return _without_port(runtime, params)
