@@ -7,6 +7,7 @@ shapes of their own are read by loaders in the `suites` folder.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -115,41 +116,47 @@ def _jsonl(data: bytes, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 def _csv(data: bytes, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     csv.field_size_limit(sys.maxsize)
-    reader = csv.DictReader(_decode(data, name).splitlines(keepends=True))
+    # lines end at "\n" and "\r" only: splitlines() would also end a record at an unquoted U+2028
+    reader = csv.DictReader(io.StringIO(_decode(data, name), newline=""))
     try:
         for row in reader:
-            yield reader.line_num, {k: _cell(v) for k, v in row.items() if k is not None and v not in (None, "")}
+            if None in row:
+                raise CaseFileError(
+                    f"more cells than the {len(reader.fieldnames or ())} columns of the first line",
+                    path=name,
+                    line=reader.line_num,
+                    hint='Put a cell that holds a comma in double quotes, and double the quotes inside ("").',
+                )
+            yield reader.line_num, {k: _cell(v) for k, v in row.items() if v not in (None, "")}
     except csv.Error as error:
         raise CaseFileError(f"not CSV ({error})", path=name, line=reader.line_num) from None
 
 
 def _cell(value: Any) -> Any:
-    """A CSV cell: JSON where it looks like a list or object, a number or boolean in `label`, else the text."""
+    """A cell of a table: JSON where it looks like a list or an object, else as it is."""
     if isinstance(value, str) and value.lstrip().startswith(_JSON_START):
         try:
             return json.loads(value)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             return value
     return value
 
 
 def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    import pandas as pd
-
+    """The rows of a table, numbered from 1; a null or a NaN is a field left out."""
     try:
-        frame = pd.read_parquet(path)
+        import pyarrow.parquet as pq
     except ImportError:
         raise CaseFileError(
             "reading Parquet needs pyarrow", path=str(path), hint="pip install pyarrow, or save the cases as JSONL."
         ) from None
+    try:
+        # pyarrow and not pandas: there a missing label turns all whole numbers of its column into fractions
+        rows = pq.read_table(path).to_pylist()
     except Exception as error:
         raise CaseFileError(f"not a Parquet file ({type(error).__name__})", path=str(path)) from None
-    for number, row in enumerate(frame.to_dict("records"), start=1):
-        yield number, {str(k): _plain(_cell(v)) for k, v in row.items() if v is not None and v == v}
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist() if hasattr(value, "tolist") else value
+    for number, row in enumerate(rows, start=1):
+        yield number, {k: _cell(v) for k, v in row.items() if v is not None and v == v}
 
 
 def parse_case(record: Mapping[str, Any], *, path: str = "case", line: int | None = None) -> Case:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,75 @@ def test_csv_has_the_same_columns(tmp_path: Path) -> None:
     first, second = read_cases(path)
     assert first == parse_case(GOOD | {"instruction": "Which,\nthen?", "label": 0, "lang": "en"})
     assert second.label == "tie"
+
+
+def test_an_unquoted_line_separator_does_not_end_a_csv_record(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_bytes('id,instruction,responses\r\nq1,a\u2028b\x85c,"[""x"", ""y""]"\r\n'.encode())
+    (case,) = read_cases(path)
+    assert case.instruction == "a\u2028b\x85c"
+
+
+def test_a_csv_record_with_too_many_cells_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text('id,instruction,responses\nq1,well, then,"[""x"", ""y""]"\n')
+    with pytest.raises(CaseFileError, match=r"(?s)c\.csv, line 2: more cells than the 3 columns.*double quotes"):
+        read_cases(path)
+
+
+def test_standard_input_is_jsonl(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(json.dumps(GOOD | {"instruction": "\u4f60\u597d"}).encode() + b"\n{\n"))
+    monkeypatch.setattr("sys.stdin", stream)
+    with pytest.raises(CaseFileError, match="standard input, line 2: not JSON"):
+        read_cases("-")
+    stream = io.TextIOWrapper(io.BytesIO(json.dumps(GOOD).encode()))
+    monkeypatch.setattr("sys.stdin", stream)
+    assert read_cases("-") == [parse_case(GOOD)]
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [GOOD | {"label": 0, "lang": "en", "group": "g"}, {"responses": ["c", "d"]}],
+        [GOOD | {"label": "tie"}, {"responses": ["c", "d"], "label": "tie"}],
+        [GOOD | {"label": [1, 0]}, {"responses": ["c", "d"]}],
+        [{"responses": ["only"], "label": True}, {"responses": ["other"], "label": False}],
+        [{"responses": ["only"], "label": 3.5}, {"responses": ["other"]}],
+        [GOOD | {"instruction": [{"role": "user", "content": "\u4f60\u597d"}]}],
+        [GOOD | {"meta": {"lang": "en", "k": [1, 2]}}],
+    ],
+)
+def test_parquet_reads_as_jsonl_does(tmp_path: Path, records: list[dict[str, object]]) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    names = sorted({name for record in records for name in record})
+    table = pa.table({name: [record.get(name) for record in records] for name in names})
+    pq.write_table(table, tmp_path / "c.parquet")
+    plain, packed = read_cases(write(tmp_path / "c.jsonl", *records)), read_cases(tmp_path / "c.parquet")
+    assert packed == plain
+    assert [(c.label, c.meta) for c in packed] == [(c.label, c.meta) for c in plain]
+    assert [type(c.label) for c in packed] == [type(c.label) for c in plain]
+
+
+def test_what_is_wrong_in_a_parquet_file_is_named(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "c.parquet"
+    pq.write_table(pa.table({"responses": [["a", "b"], ["c", None]]}), path)
+    with pytest.raises(CaseFileError, match=r'c\.parquet, line 2: "responses"\[1\] must be a text'):
+        read_cases(path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(CaseFileError, match="not a Parquet file"):
+        read_cases(path)
+
+
+def test_without_pyarrow_the_install_line_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "c.parquet"
+    path.write_bytes(b"PAR1")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(CaseFileError, match=r"(?s)c\.parquet: reading Parquet needs pyarrow.*pip install pyarrow"):
+        read_cases(path)
 
 
 @pytest.mark.parametrize(
