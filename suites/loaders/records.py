@@ -255,22 +255,21 @@ def read_source(path: str | Path) -> Source:
 
 
 def _parquet(path: str | Path) -> tuple[Mapping[str, Any], ...]:
-    import pandas as pd
-
     try:
-        frame = pd.read_parquet(path)
+        import pyarrow.parquet as pq
     except ImportError:
         hint = "pip install pyarrow, or save the data as JSONL."
         raise CaseFileError("reading Parquet needs pyarrow", path=str(path), hint=hint) from None
+    try:
+        # pyarrow and not pandas: there one missing number turns all whole numbers of its column into fractions
+        rows = pq.read_table(path).to_pylist()
     except Exception as error:
         raise CaseFileError(f"not a Parquet file ({type(error).__name__})", path=str(path)) from None
-    return tuple({str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict("records"))
+    return tuple(_plain(row) for row in rows)
 
 
 def _plain(value: Any) -> Any:
-    """A cell as JSON data: numpy arrays and numbers as Python's, a missing value as None."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
+    """A cell as JSON data: a NaN as None, at any depth."""
     if isinstance(value, list):
         return [_plain(v) for v in value]
     if isinstance(value, dict):

@@ -13,7 +13,7 @@ from public_samples import LINES, SAMPLES, Sample
 from voirdire.harness.casefiles import check_task
 from voirdire.harness.errors import CaseFileError, UsageError
 from voirdire.harness.verdicts import Scale
-from voirdire.suites.loaders import FORMATS, Loaded, load, names_format, public_cases, recorded_judge, sniff
+from voirdire.suites.loaders import FORMATS, Loaded, load, names_format, public_cases, recorded_judge, records, sniff
 from voirdire.suites.loaders.collecting import majority
 from voirdire.suites.loaders.records import read_source
 from voirdire.suites.loaders.replaying import scores, utilities
@@ -124,6 +124,18 @@ def test_parquet_copies_are_read(tmp_path: Path) -> None:
     path.write_bytes(b"PAR1")
     with pytest.raises(CaseFileError, match="not a Parquet file"):
         load(path)
+
+
+def test_parquet_keeps_whole_numbers_where_one_is_missing(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"n": [1, None], "x": [0.5, float("nan")], "list": [[1, 2], None]}), path)
+    assert [dict(r) for r in records._parquet(path)] == [
+        {"n": 1, "x": 0.5, "list": [1, 2]},
+        {"n": None, "x": None, "list": None},
+    ]
+    assert type(records._parquet(path)[0]["n"]) is int
 
 
 # --- labels and texts ------------------------------------------------------------------------------------------------
