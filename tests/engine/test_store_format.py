@@ -8,6 +8,8 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -109,6 +111,8 @@ def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path)
 
 OPEN = """
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from voirdire.harness.engine.store import CallStore
 from voirdire.harness.verdicts import Verdict
 sys.stdin.readline()
@@ -131,3 +135,17 @@ def test_many_processes_may_open_a_file_at_the_same_moment(tmp_path: Path, old: 
         process.communicate(timeout=60)
         assert process.returncode == 0
     assert sql(path, "SELECT COUNT(*) FROM calls") == (6 + 3 * existing,)
+
+
+def test_many_who_open_one_new_file_at_once_all_get_in(tmp_path: Path) -> None:
+    """SQLite itself answers "database is locked" to some of them, however long it is told to wait."""
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(25):
+            together = threading.Barrier(8)
+
+            def opened(path: Path = tmp_path / f"{number}.sqlite", together: threading.Barrier = together) -> None:
+                together.wait()
+                CallStore(path).close()
+
+            for one in [pool.submit(opened) for _ in range(8)]:
+                one.result()
