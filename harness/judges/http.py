@@ -81,7 +81,7 @@ class HttpAnswer:
     status: int
     data: Any
     text: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # names in lower case
 
     @property
     def ok(self) -> bool:
@@ -286,18 +286,22 @@ class JsonClient:
         """
         import httpx
 
-        response = await session.transport.handle_async_request(httpx.Request("POST", session.url, content=body))
+        # a stream of its own: `content=` would also work out headers, which aiohttp does again
+        request = httpx.Request("POST", session.url, stream=httpx.ByteStream(body))
+        request.read()
+        response = await session.transport.handle_async_request(request)
+        headers = _plain_headers(response.headers.raw)
         try:
             status = response.status_code
             if 300 <= status < 400:
                 raise self._misled(
                     f"The judge at {self.endpoint.host} answered {status}, a redirect to "
-                    f"{_redirect_host(response.headers.get('location', ''))}; redirects are not followed.",
+                    f"{_redirect_host(headers.get('location', ''))}; redirects are not followed.",
                     hint="If that host is right, give it as the base URL.",
                 )
             try:
                 # Some servers compress all the same; the stream is what came over the wire, unpacked within a bound.
-                packed = response.headers.get("content-encoding", "")
+                packed = headers.get("content-encoding", "")
                 stream = cast("httpx.AsyncByteStream", response.stream)
                 raw = await read_body(stream, packed, limit=MAX_REPLY_BYTES)
             except TooLarge:
@@ -308,7 +312,7 @@ class JsonClient:
                 return f"sent no readable HTTP: {clean(str(error), self._secrets)}"
         finally:
             await response.aclose()
-        return self._read(status, raw, response.headers)
+        return self._read(status, raw, headers)
 
     def _read(self, status: int, raw: bytes, headers: Mapping[str, str]) -> HttpAnswer | str:
         data = None
@@ -364,6 +368,16 @@ class JsonClient:
         if isinstance(error, (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError)):
             return "closed the connection before it had answered"
         return f"sent no readable HTTP: {type(error).__name__}: {clean(str(error), self._secrets)}"
+
+
+def _plain_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Values by lower-case name, those of a repeated header joined. A dozen are looked up in every answer, which is
+    what a look-up in httpx.Headers is too slow for."""
+    found: dict[str, str] = {}
+    for key, value in raw:
+        name, text = key.decode("latin-1").lower(), value.decode("latin-1")
+        found[name] = f"{found[name]}, {text}" if name in found else text
+    return found
 
 
 def is_transient(answer: HttpAnswer) -> bool:

@@ -165,13 +165,18 @@ class _Fence:
 def _nonce(case: Case) -> str:
     # from the instruction alone: a nonce that changed with every edit of a response would be an edit of its own, and a
     # deterministic judge may flip on it. Guessing it does not help an attacker: text that holds it has it drawn again.
-    seed = content_hash([case.instruction_text])
+    seed = _nonce_seed(case.instruction_text)
     texts = [*case.responses, case.instruction_text, case.reference or "", case.rubric or "", case.context or ""]
     while True:
         nonce = seed[:10]
         if not any(nonce in text.lower() for text in texts):
             return nonce
         seed = hashlib.sha256(seed.encode()).hexdigest()
+
+
+@functools.lru_cache(maxsize=32)  # a case is shown dozens of times in a row
+def _nonce_seed(instruction: str) -> str:
+    return content_hash([instruction])
 
 
 # --- templates -------------------------------------------------------------------------------------------------------
