@@ -204,19 +204,28 @@ def _resident() -> float:
 
 
 async def in_process(n: int, timed: Timed) -> None:
-    """A judge that costs nothing, so that only plan, engine and store are there."""
+    """A judge that costs nothing and writes 2 kB a call, so that only plan, engine and store are there."""
     from engine_calls import questions
 
     from voirdire.harness.engine.runner import Limits, run_calls
     from voirdire.harness.engine.store import CallStore
-    from voirdire.harness.judges.mock import mock_judge
+    from voirdire.harness.judges.python_judge import PythonJudge
+    from voirdire.harness.verdicts import Usage, Verdict
+
+    def judge(case: Any) -> Verdict:
+        words = f"{case.instruction_text} " + _PROSE * 30
+        return Verdict(choice=0, raw=words[:2000], usage=Usage(len(words), 400, 0.001), served_model="judge-1")
 
     calls = questions(n)
     with tempfile.TemporaryDirectory() as folder:
         gc.collect()
         with timed, CallStore(Path(folder) / "calls.sqlite") as store:
-            run = await run_calls(calls, mock_judge("noisy", task="pairwise"), limits=Limits(CONNECTIONS), store=store)
-        assert run.errors == 0
+            talker = PythonJudge(judge, task="pairwise", version="1")
+            run = await run_calls(calls, talker, limits=Limits(CONNECTIONS), store=store)
+            last = run.whole(n - 1)
+            assert run.errors == 0
+            assert last is not None
+            assert len(last.raw or "") == 2000
 
 
 # --- faults ----------------------------------------------------------------------------------------------------------
@@ -380,7 +389,7 @@ def _all(n: int, rounds: int, inspect: str | None) -> int:
     print("\nstart-up, CPU s")
     for name, seconds in start_up(rounds).items():
         print(f"  {name:32} {seconds:8.3f}")
-    print("\nmemory above start, a judge in the process, MB")
+    print("\nmemory above start, a judge in the process that writes 2 kB a call, MB")
     memory = {k: _measure("--memory", k)["mb"] for k in (10_000, 50_000, 200_000)}
     for k, mb in memory.items():
         print(f"  {k:>9,} calls {mb:8.1f}")

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field, replace
 from voirdire.harness.engine.breaker import DOWN_AFTER, Breaker, JudgeBusy
 from voirdire.harness.engine.events import CallFinished, Event, RunFinished, RunPaused, RunStarted
 from voirdire.harness.engine.pacing import Meter, open_ticket
-from voirdire.harness.engine.store import CallStore
+from voirdire.harness.engine.store import CallStore, Key
+from voirdire.harness.engine.texts import Texts
 from voirdire.harness.errors import ExitCode, JudgeError, JudgeUnreachable, NotRecorded, UsageError
 from voirdire.harness.judges.base import Judge
 from voirdire.harness.plan import PlannedCall
@@ -64,7 +65,8 @@ class Limits:
 
 @dataclass(slots=True)
 class Run:
-    """`verdicts[i]` answers call i; None where the run stopped before. `stopped` as in RunFinished.
+    """`verdicts[i]` answers call i, without long texts (`whole(i)` has them); None where the run stopped before.
+    `stopped` as in RunFinished.
 
     `made` counts calls by their outcome, each once; `reasked` how often one was asked again.
     """
@@ -80,6 +82,12 @@ class Run:
     reason: str | None = None
     #: of the last call that failed, for the case that none came back
     failure: ExitCode = ExitCode.JUDGE
+    texts: Texts | None = field(default=None, repr=False)
+
+    def whole(self, number: int) -> Verdict | None:
+        """The answer to call `number` with the judge's reply and rationale."""
+        verdict = self.verdicts[number]
+        return verdict if verdict is None or self.texts is None else self.texts.whole(number, verdict)
 
     @property
     def tokens(self) -> int | None:
@@ -156,7 +164,8 @@ class _State:
         self.limits = limits
         self.store = store
         self.emit = emit
-        self.run = Run([None] * len(calls))
+        self.texts = Texts(len(calls))
+        self.run = Run([None] * len(calls), texts=self.texts)
         self.spent = 0.0
         self.tokens = 0
         self.answers = 0
@@ -180,11 +189,12 @@ class _State:
     def load(self) -> None:
         if self.store is not None:
             self.store.describe(self.fingerprint, name=self.judge.name, spec=self.judge.spec)
-            known = self.store.load(self.fingerprint, ((c.content, c.sample) for c in self.calls))
+            numbers: dict[Key, list[int]] = {}
             for i, call in enumerate(self.calls):
-                verdict = known.get((call.content, call.sample))
-                if verdict is not None:
-                    self.run.verdicts[i] = verdict
+                numbers.setdefault((call.content, call.sample), []).append(i)
+            for key, verdict in self.store.answers(self.fingerprint, numbers):
+                for i in numbers[key]:
+                    self.run.verdicts[i] = self._once(self.texts.keep(i, verdict))
                     self.run.cached += 1
         todo = self._without_repeats(i for i, v in enumerate(self.run.verdicts) if v is None)
         self.todo = deque(self._beside_its_like(todo) if self.workers == 1 else todo)
@@ -233,8 +243,9 @@ class _State:
         verdict = self.store.find(self.fingerprint, (call.content, call.sample))
         if verdict is None:
             return False
-        self._take_over(number, verdict)
-        self._share(number, verdict)
+        kept = self.texts.keep(number, verdict)
+        self._take_over(number, kept)
+        self._share(number, kept)
         return True
 
     async def _wait_for_turn(self, number: int) -> float:
@@ -345,10 +356,10 @@ class _State:
 
     def _finish(self, number: int, verdict: Verdict, seconds: float) -> None:
         self.run.made += 1
-        self.run.verdicts[number] = verdict = self._once(verdict)
+        kept = self.run.verdicts[number] = self._once(self.texts.keep(number, verdict))
         self.run.errors += verdict.null == "error"
         self.emit(CallFinished(number, verdict, seconds))
-        self._share(number, verdict)
+        self._share(number, kept)
 
     def _once(self, verdict: Verdict) -> Verdict:
         """The same object for equal verdicts of judges that write no text (callables, mocks): long runs stay small."""
@@ -360,6 +371,7 @@ class _State:
         """The answer of `number` is also that of the calls which repeat it, and costs nothing there."""
         for repeat in self.repeats.get(number, ()):
             self._take_over(repeat, replace(verdict, usage=Usage(0, 0, 0.0)))
+            self.texts.same(repeat, number)
 
     def _take_over(self, number: int, verdict: Verdict) -> None:
         self.run.verdicts[number] = verdict

@@ -13,7 +13,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from voirdire.harness.engine.store_format import connect, create_private, prepare, transaction, unusable
@@ -80,9 +80,12 @@ class CallStore:
         return None if row is None else _verdict(row[0])
 
     def load(self, judge: str, keys: Iterable[Key]) -> dict[Key, Verdict]:
-        """The stored answers of `judge` among `keys`. Damaged rows are dropped, so that they are asked again."""
-        wanted = set(keys)
-        found: dict[Key, Verdict] = {}
+        """The stored answers of `judge` among `keys`, all at once."""
+        return dict(self.answers(judge, set(keys)))
+
+    def answers(self, judge: str, wanted: Container[Key]) -> Iterator[tuple[Key, Verdict]]:
+        """The stored answers of `judge` to the questions in `wanted`, one by one. Damaged rows are dropped, so that
+        they are asked again."""
         damaged: list[Key] = []
         # one scan of the judge's rows: far fewer round trips than a query a key
         query = "SELECT content, sample, verdict FROM calls WHERE judge = ?"
@@ -93,14 +96,13 @@ class CallStore:
                     if verdict is None:
                         damaged.append((content, sample))
                     else:
-                        found[content, sample] = verdict
+                        yield (content, sample), verdict
             if damaged:
                 with transaction(self._read):
                     delete = "DELETE FROM calls WHERE judge = ? AND content = ? AND sample = ?"
                     self._read.executemany(delete, [(judge, *key) for key in damaged])
         except sqlite3.Error as error:
             raise unusable(self.path, error) from None
-        return found
 
     def load_from(self, judge: str, sample: int) -> dict[Key, Verdict]:
         """The stored answers of `judge` to samples from number `sample` on."""

@@ -19,12 +19,13 @@ from voirdire.harness.engine.events import Event
 from voirdire.harness.engine.runner import Limits, Run, run_calls
 from voirdire.harness.engine.store import CallStore
 from voirdire.harness.errors import UsageError
-from voirdire.harness.findings import Audit, Calls, Findings
+from voirdire.harness.findings import Audit, Calls, CounterExample, Findings
 from voirdire.harness.followups import FollowUps
 from voirdire.harness.judges.base import Judge
 from voirdire.harness.judges.grammar import leaves
 from voirdire.harness.plan import Plan, build_plan
 from voirdire.harness.probes import Suite
+from voirdire.harness.verdicts import Verdict
 from voirdire.perturbations.rewritten import using
 from voirdire.suites.builtin_cases import BUILTIN, builtin_cases, for_task, spread
 from voirdire.suites.loaders import public_cases
@@ -124,7 +125,8 @@ class AuditResult:
 
     def call_records(self) -> Iterable[dict[str, Any]]:
         """One plain record a call, in plan order, then those about examples; calls that were not made are left out."""
-        for number, (call, verdict) in enumerate(zip(self.plan.calls, self.run.verdicts, strict=True)):
+        for number, call in enumerate(self.plan.calls):
+            verdict = self.run.whole(number)
             if verdict is None:
                 continue
             yield {
@@ -305,12 +307,30 @@ def _audit(judge: Judge, prepared: Prepared, run: Run, looks: Looks | None) -> A
         ),
         verdict="error" if run.stopped == "judge" else found.verdict,
         warnings=tuple(_warnings(judge, prepared, run, found)),
-        examples=found.examples,
+        examples=tuple(_with_replies(found.examples, plan, run)),
         metrics={metric.name: metric.to_json() for metric in found.metrics},
         mode=request.mode,
         stopped=run.stopped,
         simulated=all(spec.startswith("mock:") for spec in leaves(judge.spec)),
     )
+
+
+def _with_replies(examples: Sequence[CounterExample], plan: Plan, run: Run) -> Iterable[CounterExample]:
+    """The examples with what the judge wrote; statistics are made of verdicts without their texts."""
+    shown = {shown_hash(case) for example in examples for case in (example.source, example.follow_up)}
+    numbers = {(c.content, c.sample): i for i, c in enumerate(plan.calls) if c.content in shown}
+
+    def reply(case: Case, sample: int, verdict: Verdict | None) -> Verdict | None:
+        number = numbers.get((shown_hash(case), sample))
+        return verdict if verdict is None or number is None else run.whole(number)
+
+    for example in examples:
+        again = example.source is example.follow_up  # the same question, asked twice
+        yield replace(
+            example,
+            source_verdict=reply(example.source, 0, example.source_verdict),
+            follow_up_verdict=reply(example.follow_up, int(again), example.follow_up_verdict),
+        )
 
 
 def _warnings(judge: Judge, prepared: Prepared, run: Run, found: Any) -> Iterable[str]:

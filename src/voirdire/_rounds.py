@@ -8,6 +8,7 @@ from dataclasses import replace
 from voirdire.harness.engine.events import CallFinished, Event, RunFinished, RunPaused, RunStarted
 from voirdire.harness.engine.runner import Limits, Run, run_calls
 from voirdire.harness.engine.store import CallStore
+from voirdire.harness.engine.texts import Texts
 from voirdire.harness.judges.base import Judge
 from voirdire.harness.plan import Plan
 from voirdire.harness.statistics.looks import Looks
@@ -25,7 +26,8 @@ async def run_in_rounds(
     emit: Callable[[Event], None],
 ) -> Run:
     """One Run over the whole plan; calls that no look needed stay None. Stops like `run_calls`."""
-    whole = Run([None] * len(plan.calls))
+    texts = Texts(len(plan.calls))
+    whole = Run([None] * len(plan.calls), texts=texts)
     for look in range(len(looks.shares)):
         numbers = [i for i in looks.calls(look) if whole.verdicts[i] is None]
         left = None if limits.max_calls is None else max(0, limits.max_calls - whole.made)
@@ -39,8 +41,9 @@ async def run_in_rounds(
             store=store,
             emit=_translated(emit, numbers, len(plan.calls), whole),
         )
-        for i, verdict in zip(numbers, part.verdicts, strict=True):
-            whole.verdicts[i] = verdict
+        for number, i in enumerate(numbers):
+            verdict = part.whole(number)
+            whole.verdicts[i] = verdict if verdict is None else texts.keep(i, verdict)
         whole.cached += part.cached
         whole.made += part.made
         whole.errors += part.errors

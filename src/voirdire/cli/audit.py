@@ -189,7 +189,8 @@ def _run(judge: Judge, prepared: Prepared, terminal: Any, record: Path | None) -
         result = asyncio.run(audit_async(judge, prepared=prepared, emit=emit))
     if recorder is not None and result.run.cached:
         # answers that came from the store or are repeats never passed the judge, but a replay needs them too
-        for call, verdict in zip(result.plan.calls, result.run.verdicts, strict=True):
+        for number, call in enumerate(result.plan.calls):
+            verdict = result.run.whole(number)
             if verdict is not None and verdict.null != "error":
                 recorder.record(call.case, sample=call.sample, verdict=verdict)
         recorder.close()
