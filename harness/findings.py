@@ -65,7 +65,8 @@ class Finding:
     `effect` is ("gain over sham", "slot preference", ...). `flip_rate` is the mean absolute change of utility between
     source and follow-up calls (for verdicts that are 0 or 1: the share that flipped), `retest_flip_rate` the same
     between repeats of source calls. `smallest_detectable` is the size of an effect that this run would have called a
-    violation with probability .8 (MUST_DROP: the smallest drop that it would have called one). `metrics` holds the
+    violation with probability .8 (MUST_DROP: the smallest drop that it would have called one). `not_asked`
+    counts the calls of each arm that the run did not get to. `metrics` holds the
     papers' numbers by their names, `chance` what a judge that tosses a coin would get. The last seven are filled by a
     gate against a baseline: effects then, change since (positive: worse), its interval, and what that means.
     """
@@ -92,6 +93,7 @@ class Finding:
     errors: int = 0
     not_applicable: int = 0
     not_applicable_reasons: Mapping[str, int] = field(default_factory=dict)
+    not_asked: Mapping[str, int] = field(default_factory=dict)
     flip_rate: float | None = None
     retest_flip_rate: float | None = None
     neutral_flip_rate: float | None = None

@@ -20,11 +20,13 @@ NullReason = Literal["unparsed", "refused", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens and money of one call; an unknown number is None, never 0."""
+    """Tokens and money of one call; an unknown number is None, never 0. `calls`: how many judges were asked for it,
+    where that is not one."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: float | None = None
+    calls: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,9 @@ class Verdict:
             out["probabilities"] = dict(self.probabilities)
         if self.usage is not None:
             out["usage"] = {
-                k: v for k in ("input_tokens", "output_tokens", "cost_usd") if (v := getattr(self.usage, k)) is not None
+                k: v
+                for k in ("input_tokens", "output_tokens", "cost_usd", "calls")
+                if (v := getattr(self.usage, k)) is not None
             }
         return out
 

@@ -141,6 +141,7 @@ class FindingModel(_Model):
     errors: int = 0
     not_applicable: int = 0
     not_applicable_reasons: dict[str, int] = {}
+    not_asked: dict[str, int] = Field({}, description="calls of each arm that the run did not get to")
     flip_rate: float | None = None
     retest_flip_rate: float | None = None
     neutral_flip_rate: float | None = None

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
 
 from voirdire.harness.engine.breaker import DOWN_AFTER, Breaker, JudgeBusy
 from voirdire.harness.engine.events import CallFinished, Event, RunFinished, RunPaused, RunStarted
@@ -61,6 +62,15 @@ class Limits:
         for option, value in (("--rate", self.rate), ("--token-rate", self.token_rate)):
             if value is not None and not 0 < value < float("inf"):
                 raise UsageError(f"{option} must be a positive number a minute, got {value:g}")
+
+
+@runtime_checkable
+class Wrapper(Protocol):
+    """What a judge made of judges tells besides (judges/wrappers/base.py)."""
+
+    most_calls: int
+
+    def remember_in(self, memory: CallStore | None) -> None: ...
 
 
 @dataclass(slots=True)
@@ -170,6 +180,7 @@ class _State:
         self.tokens = 0
         self.answers = 0
         self.started_calls = 0
+        self.most_calls = judge.most_calls if isinstance(judge, Wrapper) else 1
         self.todo: deque[int] = deque()
         self.repeats: dict[int, list[int]] = {}
         self.shared: dict[Verdict, Verdict] = {}
@@ -187,6 +198,8 @@ class _State:
         )
 
     def load(self) -> None:
+        if isinstance(self.judge, Wrapper):
+            self.judge.remember_in(self.store)
         if self.store is not None:
             self.store.describe(self.fingerprint, name=self.judge.name, spec=self.judge.spec)
             numbers: dict[Key, list[int]] = {}
@@ -228,7 +241,8 @@ class _State:
                 await self._wait_for_room(self.store)
             if self.run.stopped is not None or self._over_budget():
                 return
-            self.started_calls += 1
+            # a wrapper asks several judges, how many is known at the end: the most is set aside until then
+            self.started_calls += self.most_calls
             await self._ask(number, probe, booked)
 
     def _found(self, number: int) -> bool:
@@ -280,7 +294,7 @@ class _State:
 
     def _over_budget(self) -> bool:
         limits = self.limits
-        if limits.max_calls is not None and self.started_calls >= limits.max_calls:
+        if limits.max_calls is not None and self.started_calls + self.most_calls > limits.max_calls:
             self._stop("budget", f"--max-calls {limits.max_calls} was reached")
         elif limits.max_cost is not None and self.spent >= limits.max_cost:
             self._stop("budget", f"--max-cost {limits.max_cost:g} was reached")
@@ -290,6 +304,8 @@ class _State:
 
     def _pay(self, verdict: Verdict, booked: float) -> None:
         usage = verdict.usage or Usage()
+        if usage.calls is not None:
+            self.started_calls += usage.calls - self.most_calls
         if usage.cost_usd is not None:
             self.spent += usage.cost_usd
         elif self.limits.max_cost is not None and self.judge.paid:

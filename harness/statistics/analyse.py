@@ -177,6 +177,11 @@ def finding_of(
         errors=sum(answers.count(arm, ERROR) for arm in (probe.source, probe.follow_up, probe.sham)),
         not_applicable=sum(probe.not_applicable.values()),
         not_applicable_reasons=dict(probe.not_applicable),
+        not_asked={
+            name: answers.count(arm, MISSING)
+            for name, arm in (("source", probe.source), ("follow_up", probe.follow_up), ("sham", probe.sham))
+            if arm is not None
+        },
         summary=row.summary,
         source=row.source,
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -340,6 +341,7 @@ def _warnings(judge: Judge, prepared: Prepared, run: Run, found: Any) -> Iterabl
     if run.stopped is not None:
         asked = sum(v is not None for v in run.verdicts)
         yield f"The run stopped early ({run.reason}): {asked:,} of {len(plan.calls):,} calls were answered."
+        yield from _missing(found.findings)
     if run.errors and any(spec.startswith("replay:") for spec in leaves(judge.spec)):
         yield f"{run.errors:,} of the questions were not recorded and count as errors of their arm."
     elif run.errors:
@@ -351,8 +353,28 @@ def _warnings(judge: Judge, prepared: Prepared, run: Run, found: Any) -> Iterabl
         yield f"Suite {suite.name} recommends {suite.cases} cases; this run has {len(plan.cases)}."
     if found.noise.n and found.noise.deterministic:
         yield "Every repeated call gave the same answer: the judge is deterministic, or its answers come from a cache."
+    served = Counter(v.served_model for v in run.verdicts if v is not None and v.served_model)
+    if len(served) > 1:
+        names = ", ".join(f"{name} ({n:,})" for name, n in served.most_common(5))
+        yield (
+            f"The answers come from {len(served)} served models: {names}. The findings mix them; "
+            "`--cache none` or `voirdire cache prune` has all of them asked anew."
+        )
     if all(c.label is None for c in plan.cases):
         yield "No case has a label, so whether the judge tells good answers from bad could not be measured."
+
+
+def _missing(findings: Findings) -> Iterable[str]:
+    """What a run that stopped early lacks, the probes that lack most first."""
+    lacking = sorted(((sum(f.not_asked.values()), f) for f in findings.values()), key=lambda pair: -pair[0])
+    parts = []
+    for calls, finding in lacking:
+        if calls:
+            arms = ", ".join(f"{n:,} {name.replace('_', '-')}" for name, n in finding.not_asked.items() if n)
+            parts.append(f"{finding.probe} ({arms})")
+    if parts:
+        more = f"; and {len(parts) - 6} more" if len(parts) > 6 else ""
+        yield f"Calls that are missing, by probe: {'; '.join(parts[:6])}{more}. Run the same command to ask them."
 
 
 def _now() -> str:

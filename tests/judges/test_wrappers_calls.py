@@ -165,7 +165,7 @@ def test_an_error_of_a_member_is_an_error_of_the_call_and_nothing_is_paid_twice(
     (verdict,) = ask_all(judge, [case])
     assert len(steady.asked) == 1
     assert len(failing.asked) == 2
-    assert verdict.usage == Usage(200, 20, 0.02)
+    assert verdict.usage == Usage(200, 20, 0.02, 2)
 
 
 def test_the_gravest_error_counts() -> None:
@@ -204,7 +204,7 @@ def test_one_order_alone_is_no_average_over_orders() -> None:
 def test_an_unknown_price_stays_unknown() -> None:
     cheap, unknown = Told(first, "cheap"), Told(lambda c, s: Verdict(choice=0, usage=Usage(5, 5, None)), "unknown")
     (verdict,) = ask_all(jury(cheap, unknown, rule="vote"), pairs(1))
-    assert verdict.usage == Usage(105, 15, None)
+    assert verdict.usage == Usage(105, 15, None, 2)
 
 
 # -------------------------------------------------------------------------------------------------------------- facts

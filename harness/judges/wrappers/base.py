@@ -23,7 +23,7 @@ from voirdire.harness.cases import Case, Task, content_hash
 from voirdire.harness.errors import UsageError
 from voirdire.harness.judges.base import Judge
 from voirdire.harness.judges.grammar import write
-from voirdire.harness.judges.wrappers.calls import Member, Session
+from voirdire.harness.judges.wrappers.calls import Member, Memory, Session
 from voirdire.harness.verdicts import Scale, Verdict
 
 __all__ = ["Decide", "WrappedJudge", "members_of", "need_task", "same_task", "shown_value", "wrapped"]
@@ -78,6 +78,19 @@ class WrappedJudge:
         verdict = await self._decide(case, sample, session)
         record = json.dumps({"members": session.record()}, separators=(",", ":"))
         return replace(verdict, usage=session.usage(), served_model=session.served_model(), raw=record)
+
+    def remember_in(self, memory: Memory | None) -> None:
+        """Take the members' answers from `memory` where it has them, and keep new ones there: a member is asked once
+        for all the wrappers that it sits in, and for itself."""
+        for member in dict.fromkeys(self._members):
+            if isinstance(member.judge, WrappedJudge):
+                member.judge.remember_in(memory)
+            member.memory = memory if member.judge.reusable else None
+
+    @property
+    def most_calls(self) -> int:
+        """How many calls of judges that are no wrappers one call of this may make at most."""
+        return self.asks * max((j.most_calls if isinstance(j, WrappedJudge) else 1 for j in self.judges), default=1)
 
     async def aclose(self) -> None:
         """Closes the members and forgets what they answered."""

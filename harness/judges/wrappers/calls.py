@@ -16,7 +16,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from voirdire.harness.cases import Case, shown_hash
 from voirdire.harness.errors import JudgeError, JudgeUnreachable
@@ -24,7 +24,7 @@ from voirdire.harness.judges.base import Judge
 from voirdire.harness.judges.parsing_text import cut
 from voirdire.harness.verdicts import Usage, Verdict
 
-__all__ = ["Member", "Question", "Session", "mirrored", "turned"]
+__all__ = ["Member", "Memory", "Question", "Session", "mirrored", "turned"]
 
 #: verdicts that are remembered, and characters of each text in them: bounds the memory at some 60 MB a member
 REMEMBERED, CHARACTERS = 8192, 4000
@@ -32,6 +32,13 @@ REMEMBERED, CHARACTERS = 8192, 4000
 SAID = 1000
 
 _Key = tuple[str, int]
+
+
+class Memory(Protocol):
+    """Answers by (fingerprint of the judge, key): the call store."""
+
+    def find(self, judge: str, key: _Key) -> Verdict | None: ...
+    def put(self, judge: str, key: _Key, verdict: Verdict) -> None: ...
 
 
 class Question(NamedTuple):
@@ -58,6 +65,8 @@ class Member:
         self._asking: dict[_Key, tuple[asyncio.Task[_Answer], list[None]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._places: asyncio.Semaphore | None = None
+        #: where answers of earlier runs are, and of other judges of this one that ask the same judge
+        self.memory: Memory | None = None
 
     async def ask(self, case: Case, sample: int) -> _Answer:
         """Raises what the judge raises; a null of the kind "error" is raised too."""
@@ -82,6 +91,9 @@ class Member:
 
     async def _call(self, key: _Key, case: Case) -> _Answer:
         try:
+            stored = self.memory.find(self.judge.fingerprint, key) if self.memory is not None else None
+            if stored is not None:
+                return self._keep(key, stored, Usage(0, 0, 0.0, 0))
             if self._places is None:
                 verdict = await self.judge.judge(case, sample=key[1])
             else:
@@ -89,14 +101,18 @@ class Member:
                     verdict = await self.judge.judge(case, sample=key[1])
             if verdict.null == "error":
                 raise JudgeError(verdict.reason or f"{self.judge.name} failed")
-            answer = _Answer(_short(verdict), verdict.usage or Usage())
-            self._known[key] = answer
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
-            return answer
+            if self.memory is not None:
+                self.memory.put(self.judge.fingerprint, key, verdict)
+            return self._keep(key, verdict, verdict.usage or Usage())
         finally:
             if self._asking.get(key, (None,))[0] is asyncio.current_task():
                 del self._asking[key]
+
+    def _keep(self, key: _Key, verdict: Verdict, unpaid: Usage) -> _Answer:
+        answer = self._known[key] = _Answer(_short(verdict), unpaid)
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return answer
 
     def _enter_loop(self) -> None:
         """Judges outlive event loops; what belongs to a loop that has ended is of no use in the next."""
@@ -158,6 +174,7 @@ class Session:
             _total(bill.input_tokens for bill in bills),
             _total(bill.output_tokens for bill in bills),
             _money(bill.cost_usd for bill in bills),
+            sum(1 if bill.calls is None else bill.calls for bill in bills),
         )
 
     def served_model(self) -> str | None:

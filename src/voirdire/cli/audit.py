@@ -200,7 +200,9 @@ def _run(judge: Judge, prepared: Prepared, terminal: Any, record: Path | None) -
 def _finish(result: AuditResult, out: Path, formats: tuple[str, ...], terminal: Any) -> int:
     audit = result.audit
     if audit.stopped == "interrupted":
-        raise KeyboardInterrupt
+        if result.run.made > result.run.errors or result.run.cached:
+            terminal.done(audit, result.save(out, formats))
+        return ExitCode.INTERRUPTED
     if audit.verdict == "error":
         # a report without a single verdict would only hide the reason
         terminal.unreachable(result)
