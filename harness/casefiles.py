@@ -10,14 +10,14 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from voirdire.harness.cases import Case, Label, Task, Turn, content_hash
 from voirdire.harness.errors import CaseFileError, UsageError
 
-__all__ = ["cases_hash", "check_task", "parse_case", "read_cases"]
+__all__ = ["cases_hash", "check_needs", "check_task", "needs_of", "parse_case", "read_cases"]
 
 _TEXT_FIELDS = ("reference", "rubric", "context", "group")
 _KNOWN = {"id", "instruction", "responses", "label", "meta", *_TEXT_FIELDS}
@@ -264,6 +264,23 @@ def check_task(cases: Iterable[Case], task: Task, *, path: str = "cases") -> Non
         if task == "ranking" and n < 2:
             raise CaseFileError(
                 f'"responses" of {case.id!r} has {_texts(n)}, a ranking judge needs 2 or more', path=path, line=number
+            )
+
+
+def needs_of(judge: object) -> tuple[str, ...]:
+    """The fields without which `judge` cannot be shown a case: "reference", "rubric", "context"."""
+    return tuple(getattr(judge, "needs", ()))
+
+
+def check_needs(cases: Sequence[Case], needs: Iterable[str], *, judge: str) -> None:
+    """Have all cases what the judge's prompt insists on? Raises UsageError that counts those that have not."""
+    for name in needs:
+        lacking = [case.id for case in cases if not getattr(case, name)]
+        if lacking:
+            raise UsageError(
+                f"the prompt of {judge} needs a {name}; {len(lacking):,} of {len(cases):,} cases have none "
+                f"(the first is {lacking[0]!r})",
+                hint=f'Give each case a "{name}", or take a prompt that does without.',
             )
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from voirdire.harness.cases import Task
@@ -24,6 +24,7 @@ from voirdire.harness.errors import UsageError, nearest
 from voirdire.harness.judges.parsing_candidates import Candidate, Reader, Tier, Value
 from voirdire.harness.judges.parsing_grade import GRADE_READERS
 from voirdire.harness.judges.parsing_pairwise import PAIRWISE_READERS
+from voirdire.harness.judges.parsing_protocols import pairwise_protocol_readers, score_protocol_readers
 from voirdire.harness.judges.parsing_ranking import ranking_readers
 from voirdire.harness.judges.parsing_score import score_readers
 from voirdire.harness.judges.parsing_text import MARK, Echo, Text, cut, lowered
@@ -41,7 +42,7 @@ __all__ = [
 ]
 
 #: part of every prompted judge's fingerprint: raise it with any change that can alter a verdict
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 
 _RAW_LIMIT = 20_000
 _RATIONALE_LIMIT = 4_000
@@ -65,8 +66,12 @@ class Parser:
         """
         if task == "pairwise":
             readers: Mapping[str, Reader] = PAIRWISE_READERS
+            if self.forms[0] not in readers:
+                readers = pairwise_protocol_readers(scale or Scale())
         elif task == "score":
             readers = score_readers(scale or Scale())
+            if self.forms[0] not in readers:
+                readers = score_protocol_readers(scale or Scale())
         elif task == "grade":
             readers = GRADE_READERS
         else:
@@ -97,6 +102,17 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
             Parser("letter", ("pairwise",), ("letter",), "A, B or C (tie) alone on the last line or the first"),
             Parser("number", ("score",), ("number",), "a number alone on the last line or the first"),
             Parser("yesno", ("grade",), ("yesno",), "yes/no, correct/incorrect, pass/fail, true/false alone on a line"),
+            Parser(
+                "two-scores", ("pairwise",), ("two-scores",), "8 9 alone on the first or last line, or a line for each"
+            ),
+            Parser("grades", ("pairwise",), ("grades",), "[[A>>B]], [[A>B]], [[A=B]], [[B>A]], [[B>>A]]"),
+            Parser("result", ("pairwise", "score"), ("result",), "[RESULT] 4 or [RESULT] A"),
+            Parser("ranks", ("pairwise",), ("ranks",), '[{"model": "A", "rank": 1}, {"model": "B", "rank": 2}]'),
+            Parser("first-line", ("pairwise",), ("first-line",), "1, 2 or Tie alone on the first line"),
+            Parser("certainty", ("pairwise",), ("certainty",), '{"verdict": "A", "certainty": 60}'),
+            Parser(
+                "checklist", ("score",), ("checklist",), '{"items": [{"weight": 2, "score": 0.75}]}, the weighted mean'
+            ),
             Parser("list", ("ranking",), ("list",), "2 > 1 > 3 or 2, 1, 3 alone on the last line"),
         )
     }
@@ -163,7 +179,8 @@ def _verdict(reply: str, text: Text, candidates: list[Candidate], judged: Sequen
     chosen = _choose(text, sorted(candidates, key=lambda c: (c.start, c.end)), Echo(judged))
     if isinstance(chosen, Candidate) and chosen.value is not None:
         rationale = chosen.rationale if chosen.rationale is not None else text.without(chosen.start, chosen.end)
-        return _of_value(task, chosen.value, raw=raw, rationale=cut(rationale, _RATIONALE_LIMIT) or None)
+        read = _of_value(task, chosen.value, raw=raw, rationale=cut(rationale, _RATIONALE_LIMIT) or None)
+        return read if chosen.margin is None else replace(read, margin=chosen.margin)
     null: NullReason = "unparsed"
     if isinstance(chosen, Candidate):
         reason = chosen.why or "the reply names no verdict"

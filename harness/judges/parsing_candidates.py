@@ -58,6 +58,7 @@ class Candidate:
     """One place where the reply may give its verdict. `value` None: it names none ("Score: 11" of 10), see `why`.
 
     `bare`: the form is too short to be recognised as an echo by itself. `source` is the text of a JSON object.
+    `margin`: by how much the first answer is better, where the form tells.
     """
 
     start: int
@@ -68,6 +69,7 @@ class Candidate:
     why: str | None = None
     source: str | None = None
     rationale: str | None = None
+    margin: float | None = None
 
 
 def recent(pattern: re.Pattern[str], text: str, *, needs: tuple[str, ...] = ()) -> list[re.Match[str]]:

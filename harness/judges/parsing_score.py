@@ -26,7 +26,7 @@ from voirdire.harness.judges.parsing_context import Context, word_before
 from voirdire.harness.judges.parsing_text import Text, lowered, plain, words
 from voirdire.harness.verdicts import Scale
 
-__all__ = ["score_readers"]
+__all__ = ["score_readers", "whole_number"]
 
 _SPELLED = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _WORDS = {w: float(n) for n, w in enumerate(_SPELLED)}
@@ -44,7 +44,10 @@ _CLOSED = re.compile(
     r"|[ ](?:because|since|as|for|due|overall|here|and|but|in total|on)\b)"
 )
 
-_KEYS = words("score rating grade mark points verdict answer result value rate quality totalscore overallscore")
+_KEYS = words(
+    "score rating grade mark points verdict answer result value rate quality totalscore overallscore "
+    "综合得分 总分 总体评分"
+)
 
 
 def _amount(match: re.Match[str], scale: Scale) -> tuple[float | None, str | None]:
@@ -94,19 +97,19 @@ def score_readers(scale: Scale) -> dict[str, Reader]:
 
     def of_text(source: str) -> Value | None:
         """The number a short text consists of; None also where it is off the scale."""
-        return _whole(source, scale)
+        return whole_number(source, scale)
 
     def of_json(value: Any) -> Value | None:
         if isinstance(value, bool):
             return None
         if isinstance(value, (int, float)):
             return float(value) if abs(value) < 1e9 and float(value) in scale else None
-        return _whole(value, scale) if isinstance(value, str) and len(value) <= 60 else None
+        return whole_number(value, scale) if isinstance(value, str) and len(value) <= 60 else None
 
     def is_number(line: str) -> bool:
         # "1." opens a list, "Score: 4" is a label
         line = line.strip(" \t*_`")
-        return line[:1].isdigit() and line[-1:] not in (".", ")", ":") and _whole(line, scale) is not None
+        return line[:1].isdigit() and line[-1:] not in (".", ")", ":") and whole_number(line, scale) is not None
 
     def brackets(text: Text) -> Iterator[Candidate]:
         yield from bracketed(text, of_text)
@@ -129,7 +132,8 @@ def score_readers(scale: Scale) -> dict[str, Reader]:
     }
 
 
-def _whole(source: str, scale: Scale) -> float | None:
+def whole_number(source: str, scale: Scale) -> float | None:
+    """The number on `scale` that a short text consists of, else None."""
     text = lowered(plain(source)).strip(" \t\n\"'`*_[]()$.")
     text = re.sub(r"^(?:score|rating)[ ]{0,2}[:=][ ]{0,2}", "", text)
     match = _AMOUNT.fullmatch(text)

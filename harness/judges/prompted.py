@@ -66,6 +66,11 @@ class PromptedJudge:
         return self.protocol.scale
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """Fields of a case that the prompt insists on."""
+        return self.protocol.header.needs
+
+    @property
     def paid(self) -> bool:
         return self.chat.paid
 
@@ -79,7 +84,8 @@ class PromptedJudge:
 
     async def judge(self, case: Case, *, sample: int) -> Verdict:
         """One call. Raises JudgeError where it failed; a reply without a verdict is a null."""
-        reply = await self.chat.complete(self.protocol.render(case), sample=sample)
+        messages = self.protocol.render(case, begun=self.chat.first_token_only)
+        reply = await self.chat.complete(messages, sample=sample)
         verdict = self._read(reply, case)
         return dataclasses.replace(verdict, usage=reply.usage, served_model=reply.served_model)
 
@@ -93,6 +99,11 @@ class PromptedJudge:
             # without probabilities the token it wrote is all there is
             logprobs = reply.logprobs if reply.logprobs is not None else {reply.text: 0.0}
             return dataclasses.replace(self._from_probabilities(logprobs), raw=cut(reply.text, 20_000))
+        if self.protocol.header.expected and reply.logprobs is not None:
+            # the score is the mean over the possible first tokens (G-Eval); it says more than the token itself
+            read = self._from_probabilities(reply.logprobs)
+            if read.null is None:
+                return dataclasses.replace(read, raw=cut(reply.text, 20_000))
         verdict = self._parser.parse(
             reply.text, task=self.task, scale=self.scale, n=len(case.responses), judged=_judged(case)
         )
@@ -106,10 +117,11 @@ class PromptedJudge:
 
     def _from_probabilities(self, logprobs: Mapping[str, float]) -> Verdict:
         if self.task == "pairwise":
-            shares = _shares(logprobs, ("A", "B"))
+            first, second = self.protocol.header.labels
+            shares = _shares(logprobs, (first, second))
             if shares is None:
-                return _no_option("A or B")
-            a, b = shares["A"], shares["B"]
+                return _no_option(f"{first} or {second}")
+            a, b = shares[first], shares[second]
             return Verdict(
                 choice="tie" if a == b else 0 if a > b else 1,
                 probabilities={"0": a, "1": b},

@@ -11,8 +11,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import traceback
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,10 @@ from voirdire.harness.cases import Case, Task, content_hash
 from voirdire.harness.errors import UsageError, nearest
 from voirdire.harness.judges.base import Message
 from voirdire.harness.judges.parsing import PARSER_VERSION, find_parser
+from voirdire.harness.judges.prompt_files import Header, PromptFile, protocol_names, read_protocol
 from voirdire.harness.verdicts import Scale
 
 __all__ = ["DEFAULT_PROMPTS", "PromptProtocol", "default_protocol", "digit_range", "known_variables", "load_prompt"]
-
-#: a line of its own that ends the system part of a prompt file
-SEPARATOR = "---user---"
 
 _DATA = Path(__file__).with_name("data")
 #: name of a default prompt -> (task, parser)
@@ -73,7 +71,9 @@ def digit_range(scale: Scale) -> tuple[int, int]:
 class PromptProtocol:
     """How a case is put to a chat model and how its reply is read. `system` may be empty.
 
-    Made by `default_protocol` or `load_prompt`, which check the templates; `render` raises UsageError where one fails.
+    `prefill` begins the answer of a model that writes one token. `header` is what the prompt's file says of it, `line`
+    the lines of the file before the templates. Made by `default_protocol` or `load_prompt`, which check the templates;
+    `render` raises UsageError where one fails.
     """
 
     name: str
@@ -82,12 +82,19 @@ class PromptProtocol:
     system: str
     user: str
     parser: str
+    prefill: str = ""
+    header: Header = field(default_factory=Header)
+    line: int = 0
 
     @property
     def version(self) -> str:
         """Hash of all that can change a verdict: templates, parser, the parser's code, task and scale."""
+        extra: dict[str, Any] = {"prefill": self.prefill} if self.prefill else {}
+        if self.header.expected or self.header.labels != ("A", "B"):
+            extra["reading"] = [self.header.expected, *self.header.labels]
         return content_hash(
-            {
+            extra
+            | {
                 "system": self.system,
                 "user": self.user,
                 "parser": self.parser,
@@ -97,18 +104,21 @@ class PromptProtocol:
             }
         )
 
-    def render(self, case: Case) -> list[Message]:
-        """The messages that show `case`: the system message, if any, and the user's."""
+    def render(self, case: Case, *, begun: bool = False) -> list[Message]:
+        """The messages that show `case`: the system message, if any, the user's, and with `begun` the beginning of the
+        answer."""
         values = self._values(case)
         messages: list[Message] = []
         if self.system:
             messages.append({"role": "system", "content": _rendered(self.system, self.name, self._offset(0), values)})
         messages.append({"role": "user", "content": _rendered(self.user, self.name, self._offset(1), values)})
+        if begun and self.prefill:
+            messages.append({"role": "assistant", "content": self.prefill})
         return messages
 
     def _offset(self, part: int) -> int:
         """Lines of the file before this part, for error messages (blank lines around the parts are dropped)."""
-        return self.system.count("\n") + 2 if part and self.system else 0
+        return self.line + (self.system.count("\n") + 2 if part and self.system else 0)
 
     def _values(self, case: Case) -> dict[str, Any]:
         responses = case.responses
@@ -302,38 +312,56 @@ def default_protocol(task: Task, scale: Scale | None = None, one_token: bool = F
 @functools.lru_cache(maxsize=64)
 def _default(name: str, scale: Scale) -> PromptProtocol:
     task, parser = DEFAULT_PROMPTS[name]
-    system, user = _split((_DATA / f"{name}.jinja").read_text(encoding="utf-8"))
-    return _checked(PromptProtocol(name, task, scale, system, user, parser))
+    file = PromptFile.parse((_DATA / f"{name}.jinja").read_text(encoding="utf-8"), name)
+    return _checked(PromptProtocol(name, task, scale, file.system, file.user, parser))
 
 
 def load_prompt(
-    path_or_text: str | Path, task: Task, parse: str | None = None, scale: Scale | None = None
+    path_or_text: str | Path, task: Task | None = None, parse: str | None = None, scale: Scale | None = None
 ) -> PromptProtocol:
-    """A user's prompt: a file's path, the name of a default prompt, or the text itself (anything with `{{` or a line
-    end in it).
+    """A prompt: a file's path, the name of a default prompt or of a protocol (`protocol_names`), or the text itself
+    (anything with `{{` or a line end in it).
 
-    `{{ name }}` inserts a variable (`known_variables`). Text above a line `---user---` is the system message. `parse`
-    names a parser (default "auto"). Raises UsageError naming file, line and the known variables.
+    `{{ name }}` inserts a variable (`known_variables`). Text above a line `---user---` is the system message; a header
+    (prompt_files.py) may say task, scale and parser, for which the arguments stand in where it does not. `parse` names
+    a parser and goes before the header's. Raises UsageError naming file, line and the known variables.
     """
-    parser = find_parser(parse or "auto", task).name
-    scale = scale or Scale()
     if isinstance(path_or_text, str) and ("{{" in path_or_text or "\n" in path_or_text):
-        name, text = "the prompt", path_or_text
+        name, file = "the prompt", PromptFile.parse(path_or_text, "the prompt")
     elif str(path_or_text) in DEFAULT_PROMPTS and not Path(path_or_text).exists():
-        protocol = _default(str(path_or_text), scale)
-        if protocol.task != task:
-            raise UsageError(f"the prompt {protocol.name!r} is for --task {protocol.task}, not {task}")
-        return (
-            protocol
-            if parse is None
-            else PromptProtocol(protocol.name, task, scale, protocol.system, protocol.user, parser)
-        )
+        protocol = _default(str(path_or_text), scale or Scale())
+        _agree(protocol.name, protocol.task, task)
+        parser = protocol.parser if parse is None else find_parser(parse, protocol.task).name
+        return replace(protocol, parser=parser)
+    elif str(path_or_text) in protocol_names() and not Path(path_or_text).exists():
+        name = str(path_or_text)
+        file = read_protocol(name)
     else:
-        name, text = str(path_or_text), _read(Path(path_or_text))
-    if not text.strip():
+        name = str(path_or_text)
+        file = PromptFile.parse(_read(Path(path_or_text)), name)
+    if not file.user.strip():
         raise UsageError(f"{name}: the prompt is empty")
-    system, user = _split(text)
-    return _checked(PromptProtocol(name, task, scale, system, user, parser))
+    header = file.header
+    _agree(name, header.task, task)
+    task = header.task or task or "pairwise"
+    return _checked(
+        PromptProtocol(
+            name,
+            task,
+            scale or header.scale or Scale(),
+            file.system,
+            file.user,
+            find_parser(parse or header.parser or "auto", task).name,
+            prefill=file.assistant,
+            header=header,
+            line=file.line,
+        )
+    )
+
+
+def _agree(name: str, own: Task | None, wanted: Task | None) -> None:
+    if own is not None and wanted is not None and own != wanted:
+        raise UsageError(f"the prompt {name!r} is for --task {own}, not {wanted}")
 
 
 def _read(path: Path) -> str:
@@ -342,19 +370,9 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 (byte {error.start})", hint="Save the file as UTF-8.") from None
     except OSError as error:
+        known = [*DEFAULT_PROMPTS, *protocol_names()]
+        near = nearest(str(path), known)
         raise UsageError(
             f"the prompt file {path} cannot be read: {error.strerror or error}",
-            hint=f"Give a file, or one of the default prompts: {', '.join(DEFAULT_PROMPTS)}.",
+            hint=f"{near} " * near.startswith("Did") + "Give a file, or a name that `voirdire protocols` lists.",
         ) from None
-
-
-def _split(text: str) -> tuple[str, str]:
-    """The system part (may be empty) and the user part."""
-    lines: Sequence[str] = text.replace("\r\n", "\n").split("\n")
-    marks = [k for k, line in enumerate(lines) if line.strip() == SEPARATOR]
-    if not marks:
-        return "", text.replace("\r\n", "\n").strip("\n")
-    if len(marks) > 1:
-        raise UsageError(f"the prompt has {len(marks)} lines {SEPARATOR}", hint="One line parts system from user.")
-    at = marks[0]
-    return "\n".join(lines[:at]).strip("\n"), "\n".join(lines[at + 1 :]).strip("\n")

@@ -201,12 +201,10 @@ def _prompted(spec: str, chat: ChatModel, options: JudgeOptions) -> Judge:
     from voirdire.harness.judges.prompted import PromptedJudge
     from voirdire.harness.judges.prompts import default_protocol, load_prompt
 
-    task = options.task or "pairwise"
-    scale = options.scale or Scale()
     if options.prompt is not None:
-        protocol = load_prompt(options.prompt, task, options.parse, scale)
+        protocol = load_prompt(options.prompt, options.task, options.parse, options.scale)
     else:
-        protocol = default_protocol(task, scale, one_token=chat.first_token_only)
+        protocol = default_protocol(options.task or "pairwise", options.scale, one_token=chat.first_token_only)
     return PromptedJudge(chat, protocol, name=spec, spec=spec, soft=options.soft)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from voirdire._rounds import run_in_rounds
-from voirdire.harness.casefiles import cases_hash, check_task, parse_case, read_cases
+from voirdire.harness.casefiles import cases_hash, check_needs, check_task, needs_of, parse_case, read_cases
 from voirdire.harness.cases import Case, Task, shown_hash
 from voirdire.harness.engine.events import Event
 from voirdire.harness.engine.runner import Limits, Run, run_calls
@@ -152,18 +152,21 @@ class AuditResult:
             }
 
 
-def prepare(task: Task, scale: Any, request: AuditRequest) -> Prepared:
-    """Read the cases, choose the probes, make every follow-up. Raises UsageError; asks no judge."""
+def prepare(task: Task, scale: Any, request: AuditRequest, *, needs: Sequence[str] = ()) -> Prepared:
+    """Read the cases, choose the probes, make every follow-up. Raises UsageError; asks no judge.
+
+    `needs`: fields that the judge's prompt insists on. Of the built-in cases those that have them serve.
+    """
     with using(request.rewrites):
-        return _prepare(task, scale, request)
+        return _prepare(task, scale, request, needs)
 
 
-def _prepare(task: Task, scale: Any, request: AuditRequest) -> Prepared:
+def _prepare(task: Task, scale: Any, request: AuditRequest, needs: Sequence[str]) -> Prepared:
     from voirdire.harness.statistics.analyse import family_size
 
     suite = load_suite(request.suite) if isinstance(request.suite, str) else request.suite
     size = family_size([p.relation for p in suite.probes if task in p.tasks])
-    whole = sum(task in p.tasks for p in suite.probes)
+    probes = sum(task in p.tasks for p in suite.probes)
     tolerance = 0.05 if request.strict else request.tolerance
     if tolerance is not None:
         suite = replace(suite, tolerance=tolerance)
@@ -174,6 +177,12 @@ def _prepare(task: Task, scale: Any, request: AuditRequest) -> Prepared:
         suite = narrow(suite, request.probes)
     cases, path, notes = _cases(request, task, scale)
     builtin = path == BUILTIN
+    if builtin:
+        whole = [case for case in cases if all(getattr(case, name) for name in needs)]
+        if 0 < len(whole) < len(cases):
+            notes += (f"{len(whole)} of the built-in cases have a {' and a '.join(needs)}, which the prompt needs.",)
+        cases = whole or cases
+    check_needs(cases, needs, judge="this judge")
     if suite.cases is not None and builtin and request.limit is None and not request.case_ids:
         cases = spread(cases, suite.cases)
     followups = FollowUps()
@@ -182,7 +191,7 @@ def _prepare(task: Task, scale: Any, request: AuditRequest) -> Prepared:
         # cases differ in what applies to them, so the share is tried, not computed
         cases = spread(cases, max(1, min(len(cases) - 1, len(cases) * suite.max_calls // len(plan.calls))))
         plan = build_plan(suite, cases, task=task, scale=scale, followups=followups, samples=samples)
-    return Prepared(request, suite, plan, path, size, whole, notes)
+    return Prepared(request, suite, plan, path, size, probes, notes)
 
 
 def _cases(request: AuditRequest, task: Task, scale: Any) -> tuple[list[Case], str, tuple[str, ...]]:
@@ -227,7 +236,9 @@ async def audit_async(
     emit: Callable[[Event], None] = lambda _event: None,
 ) -> AuditResult:
     """Run an audit. The judge is closed at the end; every answer received is in the store whatever happens."""
-    prepared = prepared or prepare(judge.task, judge.scale, request or AuditRequest())
+    needs = needs_of(judge)
+    prepared = prepared or prepare(judge.task, judge.scale, request or AuditRequest(), needs=needs)
+    check_needs(prepared.plan.cases, needs, judge=judge.name)
     request = prepared.request
     store = CallStore(request.cache) if request.cache is not None and judge.reusable else None
     looks = _looks(judge, prepared) if request.mode != "fixed" else None

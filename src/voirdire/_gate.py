@@ -9,7 +9,7 @@ harness/gate.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from voirdire import __version__
@@ -95,13 +95,13 @@ class GateResult:
     stored: Baseline
 
 
-def prepare_gate(task: Task, scale: Scale, request: GateRequest) -> PreparedGate:
+def prepare_gate(task: Task, scale: Scale, request: GateRequest, *, needs: Sequence[str] = ()) -> PreparedGate:
     """Plan the gate with the baseline's follow-ups and compare what will be asked with what was. Raises UsageError."""
     baseline = request.baseline
     audit = request.audit
     if baseline is not None:
         _check_scale(baseline, task, scale)
-    prepared = prepare(task, scale, audit)
+    prepared = prepare(task, scale, audit, needs=needs)
     if baseline is not None and baseline.perturbation_seed != FollowUps().seed:
         plan = prepared.plan
         followups = FollowUps(baseline.perturbation_seed)

@@ -204,7 +204,7 @@ def test_a_pairwise_prompt_must_show_both_responses() -> None:
 
 
 def test_unreadable_files(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"cannot be read.*\n.*pairwise-letter"):
+    with pytest.raises(UsageError, match=r"cannot be read.*\n.*voirdire protocols"):
         load_prompt(tmp_path / "none.md", "pairwise")
     latin = tmp_path / "latin.md"
     latin.write_bytes("é".encode("latin-1"))

@@ -59,6 +59,10 @@ class WrappedJudge:
         return self.spec
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for judge in self.judges for name in getattr(judge, "needs", ())))
+
+    @property
     def paid(self) -> bool:
         return any(judge.paid for judge in self.judges)
 

@@ -31,6 +31,7 @@ def baseline(
     from voirdire._gate import GateRequest, prepare_gate
     from voirdire.cli.terminal import Terminal
     from voirdire.harness.baseline_file import read_baseline, write_baseline
+    from voirdire.harness.casefiles import needs_of
 
     terminal = Terminal(quiet=asked.quiet, no_color=asked.no_color)
     if accept is not None:
@@ -43,7 +44,9 @@ def baseline(
     else:
         judge = asked.make_judge()
         request = asked.request(suite=asked.suite or "ci", cases=asked.cases, samples=asked.samples)
-        ready = prepare_gate(judge.task, judge.scale, GateRequest(request, reuse=asked.reuse_cache))
+        ready = prepare_gate(
+            judge.task, judge.scale, GateRequest(request, reuse=asked.reuse_cache), needs=needs_of(judge)
+        )
         terminal.plan(judge, ready.prepared)
         confirm(asked, judge, ready.prepared)
         result = run_gate(judge, ready, terminal)

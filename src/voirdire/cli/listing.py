@@ -1,4 +1,4 @@
-"""`voirdire suites`, `judges`, `metrics`: what there is. Probes have a file of their own (probes.py)."""
+"""`voirdire suites`, `judges`, `protocols`, `metrics`: what there is. Probes have a file of their own (probes.py)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["judges", "metrics", "suites"]
+__all__ = ["judges", "metrics", "protocols", "suites"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print a list of objects.")]
 
@@ -68,6 +68,31 @@ def judges(as_json: Json = False) -> int:
         for name, example in SCHEMES.items()
     ]
     _show(rows, as_json, keys=("summary", "example"))
+    return 0
+
+
+def protocols(as_json: Json = False) -> int:
+    """List the prompts that `--prompt NAME` takes: the protocols of the field, worded by us, with their parsers."""
+    from voirdire.harness.judges.prompt_files import protocol_names, read_protocol
+
+    rows = []
+    for name in protocol_names():
+        header = read_protocol(name).header
+        scale = (
+            f" from {header.scale.low:g} to {header.scale.high:g}" if header.scale and header.task == "score" else ""
+        )
+        needs = f" · needs a {' and a '.join(header.needs)}" if header.needs else ""
+        rows.append(
+            {
+                "name": name,
+                "family": header.task,
+                "relation": "",
+                "source": header.source,
+                "summary": f"{header.title} ({header.task}{scale}, --parse {header.parser}){needs}",
+                "needs": list(header.needs),
+            }
+        )
+    _show(sorted(rows, key=lambda row: str(row["family"])), as_json, keys=("summary", "source"))
     return 0
 
 
