@@ -56,7 +56,7 @@ class Limits:
     max_tokens: int | None = None
     rate: float | None = None
     token_rate: float | None = None
-    reasks: int = 2
+    reasks: int = 4
 
     def __post_init__(self) -> None:
         for option, value in (("--rate", self.rate), ("--token-rate", self.token_rate)):

@@ -136,11 +136,11 @@ def test_a_call_that_keeps_failing_ends_as_an_error_while_the_rest_goes_on() -> 
 
     judge = OneBad(down_from=float("inf"))
     result, _ = run(judge, n=20)
-    assert (result.stopped, result.errors, result.reasked) == (None, 1, 2)
+    assert (result.stopped, result.errors, result.reasked) == (None, 1, 4)
     verdict = result.verdicts[3]
     assert verdict is not None
     assert verdict.reason == "sent a web page"
-    assert [case for _, case in judge.asked].count("c3") == 3
+    assert [case for _, case in judge.asked].count("c3") == 5
     judge = OneBad(down_from=float("inf"))
     assert run(judge, n=20, reasks=0)[0].reasked == 0
 

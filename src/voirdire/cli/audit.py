@@ -166,7 +166,7 @@ def audit(
             max_cost,
             max_tokens=max_tokens,
             rate=per_minute("--rate", rate),
-            reasks=2 if retries else 0,
+            reasks=Limits().reasks if retries else 0,
         ),
         cache=None if cache == "none" else cache,
         rewrites=rewrites,
