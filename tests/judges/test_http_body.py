@@ -47,14 +47,14 @@ def test_the_limit_is_exact() -> None:
     for parts in ([b"x" * 1001], [b"x" * 600, b"x" * 401]):
         with pytest.raises(TooLarge):
             read(parts, limit=1000)
-    assert len(read([gzip.compress(b"x" * 1000)], "gzip", limit=1000)) == 1000
+    assert len(read([gzip.compress(b"x" * 1000, mtime=0)], "gzip", limit=1000)) == 1000
     with pytest.raises(TooLarge):
-        read([gzip.compress(b"x" * 1001)], "gzip", limit=1000)
+        read([gzip.compress(b"x" * 1001, mtime=0)], "gzip", limit=1000)
 
 
 def test_a_bomb_is_never_unpacked_as_a_whole() -> None:
     """200 MB in 200 kB, in one piece: the memory taken stays near the limit."""
-    bomb = gzip.compress(b" " * 200_000_000)
+    bomb = gzip.compress(b" " * 200_000_000, mtime=0)
     assert len(bomb) < 250_000
     tracemalloc.start()
     with pytest.raises(TooLarge):
@@ -68,9 +68,9 @@ def test_a_bomb_is_never_unpacked_as_a_whole() -> None:
     ("body", "encoding"),
     [
         (b"no gzip at all", "gzip"),
-        (gzip.compress(b"a" * 5000)[:-9], "gzip"),
-        (gzip.compress(b"a"), "br"),
-        (gzip.compress(b"a"), "gzip, gzip"),
+        (gzip.compress(b"a" * 5000, mtime=0)[:-9], "gzip"),
+        (gzip.compress(b"a", mtime=0), "br"),
+        (gzip.compress(b"a", mtime=0), "gzip, gzip"),
     ],
 )
 def test_what_is_not_packed_as_it_says_is_unreadable(body: bytes, encoding: str) -> None:
