@@ -81,12 +81,14 @@ def _two_scores(text: Text, scale: Scale) -> Iterator[Candidate]:
             yield _scored(match.start(1), match.end(2), match[1], match[2], scale)
     found: dict[int, re.Match[str]] = {}
     for match in recent(_OF_ONE, low, needs=("score",)):
+        if text.quoted(match.start()):
+            continue  # looked at line by line: a quotation may have a mark of its own before every line
         # an assistant that is named again begins a new pair: the last whole one counts
         found = {} if _SLOTS[match[1]] in found and len(found) == 2 else found
         found[_SLOTS[match[1]]] = match
         if len(found) == 2:
-            first, last = sorted((m.start(), m.end()) for m in found.values())
-            yield _scored(first[0], last[1], found[0][2], found[1][2], scale)
+            _, last = sorted((m.start(), m.end()) for m in found.values())
+            yield _scored(last[0], last[1], found[0][2], found[1][2], scale)
 
 
 def _scored(start: int, end: int, first: str, second: str, scale: Scale) -> Candidate:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from voirdire.harness.cases import Task
@@ -56,6 +56,27 @@ RECORDINGS: list[Callable[[str, JudgeOptions], Judge | None]] = []
 JUDGES: Registry[Callable[[JudgeOptions], Judge]] = Registry("judge", "voirdire.judges")
 
 
+def _structured(provider: str, options: JudgeOptions) -> JudgeOptions:
+    """`options` with the schema of the verdict among the parameters, where structured output is asked for."""
+    wanted = options.params.get("structured", False)
+    if wanted is False:
+        return replace(options, params={k: v for k, v in options.params.items() if k != "structured"})
+    if wanted is not True:
+        raise UsageError(f"--param structured={wanted!r} must be true or false")
+    from voirdire.harness.judges.prompts import load_prompt
+    from voirdire.harness.judges.structured import with_schema
+
+    task, scale = options.task or "pairwise", options.scale or Scale()
+    if options.prompt is not None:
+        prompt = load_prompt(options.prompt, options.task, None, options.scale)
+        task, scale = prompt.task, prompt.scale
+    if options.parse not in (None, "json"):
+        raise UsageError(f"--parse {options.parse} cannot read structured output", hint="Leave --parse out.")
+    return replace(
+        options, params=with_schema(provider, options.params, task, scale), parse="json", prompt=options.prompt or task
+    )
+
+
 def make_judge(spec: str, options: JudgeOptions | None = None) -> Judge:
     """The judge that `spec` names. Raises UsageError naming the nearest scheme."""
     options = options or JudgeOptions()
@@ -86,6 +107,7 @@ def _mock(value: str, options: JudgeOptions) -> Judge:
 def _openai(value: str, options: JudgeOptions) -> Judge:
     from voirdire.harness.judges.openai_chat import DEFAULT_BASE_URL, OpenAIChat, key_for
 
+    options = _structured("openai", options)
     base_url = options.base_url or options.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
     # a URL of the environment was set by the owner of the key
     trusted = options.base_url_trusted or options.base_url is None
@@ -105,6 +127,7 @@ def _anthropic(value: str, options: JudgeOptions) -> Judge:
     from voirdire.harness.judges.anthropic_chat import DEFAULT_BASE_URL, KEY_ENV, AnthropicChat
     from voirdire.harness.judges.endpoints import key_for
 
+    options = _structured("anthropic", options)
     base_url, trusted = _address("anthropic", options, DEFAULT_BASE_URL)
     key = key_for(
         base_url,
@@ -120,6 +143,7 @@ def _anthropic(value: str, options: JudgeOptions) -> Judge:
 def _gemini(value: str, options: JudgeOptions) -> Judge:
     from voirdire.harness.judges.gemini_chat import DEFAULT_BASE_URL, GeminiChat, gemini_key
 
+    options = _structured("gemini", options)
     base_url, trusted = _address("gemini", options, DEFAULT_BASE_URL)
     key, env = gemini_key(base_url, options.environ, base_url_trusted=trusted)
     chat = GeminiChat(value, base_url=base_url, api_key=key, key_env=env, params=options.params, **_calling(options))
