@@ -17,7 +17,7 @@ from typing import Any
 from voirdire.harness.cases import Case, Label, Task, Turn, content_hash
 from voirdire.harness.errors import CaseFileError, UsageError
 
-__all__ = ["cases_hash", "check_needs", "check_task", "needs_of", "parse_case", "read_cases"]
+__all__ = ["cases_hash", "check_needs", "check_task", "parse_case", "read_cases"]
 
 _TEXT_FIELDS = ("reference", "rubric", "context", "group")
 _KNOWN = {"id", "instruction", "responses", "label", "meta", *_TEXT_FIELDS}
@@ -265,11 +265,6 @@ def check_task(cases: Iterable[Case], task: Task, *, path: str = "cases") -> Non
             raise CaseFileError(
                 f'"responses" of {case.id!r} has {_texts(n)}, a ranking judge needs 2 or more', path=path, line=number
             )
-
-
-def needs_of(judge: object) -> tuple[str, ...]:
-    """The fields without which `judge` cannot be shown a case: "reference", "rubric", "context"."""
-    return tuple(getattr(judge, "needs", ()))
 
 
 def check_needs(cases: Sequence[Case], needs: Iterable[str], *, judge: str) -> None:

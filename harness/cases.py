@@ -55,7 +55,8 @@ class Case:
     """One item to judge.
 
     `responses` has 2 texts for a pairwise judge, 1 for score and grade, n for ranking. `label` is the truth where it
-    is known; it never reaches a model and is absent from `repr` and from `shown()`.
+    is known; it never reaches a model and is absent from `repr` and from `shown()`. `setup` names a change of the
+    judge's own prompt under which the case is to be shown (judges/setups.py); None: as it is.
     """
 
     instruction: str | tuple[Turn, ...]
@@ -67,6 +68,7 @@ class Case:
     label: Label = field(default=None, repr=False)
     group: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
+    setup: str | None = None
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -84,6 +86,8 @@ class Case:
             value = getattr(self, name)
             if value is not None:
                 data[name] = value
+        if self.setup:
+            data["setup"] = self.setup
         return data
 
     @property

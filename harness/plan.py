@@ -8,7 +8,7 @@ from which statistics/ reads its arms. It asks no judge and decides nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from voirdire.harness.cases import Case, Edit, Task, shown_hash, truth_of
 from voirdire.harness.errors import NotApplicable
 from voirdire.harness.followups import FollowUps, rng_for
 from voirdire.harness.orders import Order, turns
-from voirdire.harness.probes import Probe, Suite
+from voirdire.harness.probes import Probe, Suite, no_setups
 from voirdire.harness.registry import PERTURBATIONS
 from voirdire.harness.relations import Relation
 from voirdire.harness.verdicts import Scale
@@ -206,8 +206,12 @@ def build_plan(
     scale: Scale,
     followups: FollowUps,
     samples: int | None = None,
+    setups: Callable[[str], str | None] = no_setups,
 ) -> Plan:
-    """Expand `suite` over `cases`. Deterministic: follow-ups depend on the suite's seed in `followups` only."""
+    """Expand `suite` over `cases`. Deterministic: follow-ups depend on the suite's seed in `followups` only.
+
+    `setups` says why the judge cannot be asked under a setup (None: it can).
+    """
     samples = suite.samples if samples is None else samples
     probes = [ProbePlan(p) for p in suite.probes]
     needs_neutral = any(
@@ -219,6 +223,7 @@ def build_plan(
     neutral_of = np.full(len(cases), -1, dtype=np.int64)
 
     # case by case, so that a run that stops early holds whole cases
+    barred = {p.setup: setups(p.setup) for p in suite.probes if p.setup is not None}
     for number, case in enumerate(cases):
         source = calls.arm(case, 0, max(2, samples), edited=False)
         sources.add(source)
@@ -229,6 +234,9 @@ def build_plan(
                 neutral_of[number] = len(neutrals.calls)
                 neutrals.add(neutral)
         for plan in probes:
+            if plan.probe.setup is not None and (reason := barred[plan.probe.setup]) is not None:
+                plan.not_applicable[reason] += 1
+                continue
             _expand(plan, arms[id(plan)], number, case, calls, followups, samples, task, scale)
 
     for plan in probes:
@@ -293,6 +301,14 @@ def _expand(
         if probe.orders != "both":
             made += _turned(plan, arms, number, case, source, calls, followups, samples)
             continue
+        if probe.setup is not None:
+            # the prompt is changed and no answer, so it is seen as well on one answer as on each
+            shown = case.replace(setup=probe.setup)
+            plan.items.append(Item(number, target, shown, ()))
+            arms["source"].add(source)
+            arms["follow_up"].add(calls.arm(shown, target, samples, edited=True))
+            made += 1
+            break
         if probe.perturbation is None:
             plan.items.append(Item(number, target, None, ()))
             arms["source"].add(source)

@@ -12,7 +12,7 @@ from voirdire.harness.cases import ALL_TASKS, Task
 from voirdire.harness.orders import Turns
 from voirdire.harness.relations import Relation
 
-__all__ = ["DEFAULT_ACCURACY_FLOOR", "DEFAULT_MIN_DROP", "DEFAULT_TOLERANCE", "Probe", "Suite", "Target"]
+__all__ = ["DEFAULT_ACCURACY_FLOOR", "DEFAULT_MIN_DROP", "DEFAULT_TOLERANCE", "Probe", "Suite", "Target", "no_setups"]
 
 DEFAULT_TOLERANCE = 0.10
 DEFAULT_MIN_DROP = 0.10
@@ -23,6 +23,11 @@ DEFAULT_ACCURACY_FLOOR = 0.60
 Target = Literal["worse", "better", "each"]
 
 
+def no_setups(_name: str) -> str | None:
+    """Why a judge cannot be asked under a setup, of one that has no prompt of ours."""
+    return "this judge is not asked with a prompt of voirdire's"
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
     """One question put to a judge, under its published name.
@@ -30,7 +35,7 @@ class Probe:
     `perturbation` is the registered name of the edit (None for probes that only reorder or repeat). `tolerance` and
     `min_drop` are in utility units; None takes the suite's. `sham` says whether gains are also compared with the
     placebo. `metrics` names the papers' metrics computed from the same calls. `orders` are those in which an
-    EQUIVARIANT probe shows three or more answers.
+    EQUIVARIANT probe shows three or more answers. `setup` is a change of the judge's prompt instead of an edit.
     """
 
     name: str
@@ -46,6 +51,7 @@ class Probe:
     tasks: tuple[Task, ...] = ALL_TASKS
     metrics: tuple[str, ...] = ()
     orders: Turns = "both"
+    setup: str | None = None
 
     @property
     def family(self) -> str:

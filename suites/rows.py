@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import voirdire.perturbations  # noqa: F401  (registers the built-in perturbations)
+from voirdire.harness.judges.setups import SETUPS
 from voirdire.harness.probes import Probe, Target
 from voirdire.harness.registry import PERTURBATIONS, Registry
 from voirdire.harness.relations import Relation
@@ -133,6 +134,24 @@ for _what in ("gender", "age", "nationality", "profession", "language"):
     row(f"identity.asker-{_what}", Relation.INVARIANT, target="better", sham=True)
 for _what in ("letters", "numbers", "last-letters", "shapes", "symbols", "codes"):
     row(f"labels.{_what}", Relation.INVARIANT, sham=True)
+
+# -- the same judge asked in another way --------------------------------------------------------------------------
+
+for _name in ("setup.rubric-shuffled", "setup.rubric-listed", "setup.reference-absent"):
+    row(_name, Relation.INVARIANT, target="better")
+for _name, _setup in SETUPS.items():
+    PROBES.add(
+        _name,
+        Probe(
+            name=_name,
+            relation=Relation.INVARIANT,
+            summary=_setup.summary,
+            source=_setup.source,
+            target="better",
+            setup=_name,
+            tasks=_setup.tasks,
+        ),
+    )
 
 # -- edits that must not help ------------------------------------------------------------------------------------
 # tried on the worse answer: there is room to rise

@@ -5,17 +5,33 @@ Adapters live beside this file, one a file; `spec.py` turns the specs of the com
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from voirdire.harness.cases import Case, Task
+from voirdire.harness.probes import no_setups
 from voirdire.harness.verdicts import Scale, Usage, Verdict
 
-__all__ = ["ChatModel", "Judge", "Message", "Reply"]
+__all__ = ["ChatModel", "Judge", "Message", "Reply", "Traits", "traits_of"]
 
 #: {"role": "system" | "user" | "assistant", "content": "..."}
 Message = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a plan must know of its judge: the fields without which it cannot be shown a case, and why it cannot be
+    asked under a setup of a given name (None: it can; judges/setups.py)."""
+
+    needs: tuple[str, ...] = ()
+    setups: Callable[[str], str | None] = no_setups
+
+
+def traits_of(judge: object) -> Traits:
+    """The traits of `judge`; those of a judge with a prompt of ours are its prompt's."""
+    setups = getattr(judge, "setup_reason", None)
+    return Traits(tuple(getattr(judge, "needs", ())), setups if callable(setups) else no_setups)
 
 
 class Judge(Protocol):

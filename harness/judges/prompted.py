@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from voirdire.harness.judges.base import ChatModel, Reply
 from voirdire.harness.judges.parsing import Parser, find_parser
 from voirdire.harness.judges.parsing_text import cut
 from voirdire.harness.judges.prompts import PromptProtocol, digit_range
+from voirdire.harness.judges.setups import apply_setup, setup_reason
 from voirdire.harness.verdicts import Scale, Verdict
 
 __all__ = ["PromptedJudge"]
@@ -82,12 +84,27 @@ class PromptedJudge:
     def deterministic(self) -> bool:
         return self.chat.deterministic
 
+    def setup_reason(self, name: str) -> str | None:
+        """Why it cannot be asked under the setup `name` (setups.py); None if it can."""
+        return setup_reason(name, self.protocol, one_token=self.chat.first_token_only)
+
     async def judge(self, case: Case, *, sample: int) -> Verdict:
         """One call. Raises JudgeError where it failed; a reply without a verdict is a null."""
+        if case.setup:
+            return await self._under(case.setup, case.replace(setup=None), sample)
         messages = self.protocol.render(case, begun=self.chat.first_token_only)
         reply = await self.chat.complete(messages, sample=sample)
         verdict = self._read(reply, case)
         return dataclasses.replace(verdict, usage=reply.usage, served_model=reply.served_model)
+
+    async def _under(self, setup: str, case: Case, sample: int) -> Verdict:
+        """The verdict of the same judge asked in another way, on its own scale."""
+        other = dataclasses.replace(self, protocol=apply_setup(setup, self.protocol))
+        verdict = await other.judge(case, sample=sample)
+        if verdict.score is None or other.scale == self.scale:
+            return verdict
+        share = other.scale.fraction(verdict.score)
+        return dataclasses.replace(verdict, score=self.scale.low + share * (self.scale.high - self.scale.low))
 
     async def aclose(self) -> None:
         await self.chat.aclose()
@@ -104,9 +121,13 @@ class PromptedJudge:
             read = self._from_probabilities(reply.logprobs)
             if read.null is None:
                 return dataclasses.replace(read, raw=cut(reply.text, 20_000))
-        verdict = self._parser.parse(
-            reply.text, task=self.task, scale=self.scale, n=len(case.responses), judged=_judged(case)
-        )
+        text, slots = reply.text, self.protocol.slots
+        judged = _judged(case)
+        if slots not in (("A", "B"), ("B", "A")):
+            text, *judged = (_in_letters(each, slots) for each in (text, *judged))
+        verdict = self._parser.parse(text, task=self.task, scale=self.scale, n=len(case.responses), judged=judged)
+        if slots == ("B", "A"):
+            verdict = _exchanged(verdict)
         finish = (reply.finish_reason or "").lower()
         if verdict.null == "unparsed":
             if finish in _DECLINED:
@@ -117,7 +138,8 @@ class PromptedJudge:
 
     def _from_probabilities(self, logprobs: Mapping[str, float]) -> Verdict:
         if self.task == "pairwise":
-            first, second = self.protocol.header.labels
+            named = self.protocol.slots != ("A", "B")
+            first, second = self.protocol.slots if named else self.protocol.header.labels
             shares = _shares(logprobs, (first, second))
             if shares is None:
                 return _no_option(f"{first} or {second}")
@@ -144,10 +166,25 @@ class PromptedJudge:
         return Verdict(score=score, probabilities=shares)
 
 
-def _judged(case: Case) -> tuple[str, ...]:
+def _in_letters(text: str, slots: tuple[str, str]) -> str:
+    """`text` with the names of the slots as A and B, which the parsers read."""
+    table = {slots[0]: "A", slots[1]: "B"}
+    names = "|".join(re.escape(name) for name in sorted(slots, key=len, reverse=True))
+    return re.sub(rf"(?<![\w.])(?:{names})(?!\w|\.\d)", lambda found: table[found[0]], text)
+
+
+def _exchanged(verdict: Verdict) -> Verdict:
+    """A verdict of a judge for whom A is the second answer."""
+    if not isinstance(verdict.choice, int):
+        return verdict
+    margin = None if verdict.margin is None else -verdict.margin
+    return dataclasses.replace(verdict, choice=1 - verdict.choice, margin=margin)
+
+
+def _judged(case: Case) -> list[str]:
     """Every text the judge was shown: a reply may quote any of them."""
     extra = (case.instruction_text, case.reference, case.rubric, case.context)
-    return (*case.responses, *(text for text in extra if text))
+    return [*case.responses, *(text for text in extra if text)]
 
 
 def _shares(logprobs: Mapping[str, float], options: tuple[str, ...], *, fold: bool = False) -> dict[str, float] | None:

@@ -44,7 +44,7 @@ _ONE_TOKEN: Mapping[Task, str] = {"pairwise": "pairwise-letter", "score": "score
 
 _COMMON = ("instruction", "turns", "responses", "reference", "rubric", "context", "n", "fence")
 _OF_TASK: Mapping[Task, tuple[str, ...]] = {
-    "pairwise": ("response_a", "response_b"),
+    "pairwise": ("response_a", "response_b", "label_a", "label_b"),
     "score": ("response", "scale_low", "scale_high", "digit_low", "digit_high"),
     "grade": ("response",),
     "ranking": (),
@@ -71,6 +71,7 @@ def digit_range(scale: Scale) -> tuple[int, int]:
 class PromptProtocol:
     """How a case is put to a chat model and how its reply is read. `system` may be empty.
 
+    `slots` are the names of the two answers where the prompt uses `{{ label_a }}` and `{{ label_b }}`.
     `prefill` begins the answer of a model that writes one token. `header` is what the prompt's file says of it, `line`
     the lines of the file before the templates. Made by `default_protocol` or `load_prompt`, which check the templates;
     `render` raises UsageError where one fails.
@@ -83,6 +84,7 @@ class PromptProtocol:
     user: str
     parser: str
     prefill: str = ""
+    slots: tuple[str, str] = ("A", "B")
     header: Header = field(default_factory=Header)
     line: int = 0
 
@@ -90,6 +92,8 @@ class PromptProtocol:
     def version(self) -> str:
         """Hash of all that can change a verdict: templates, parser, the parser's code, task and scale."""
         extra: dict[str, Any] = {"prefill": self.prefill} if self.prefill else {}
+        if self.slots != ("A", "B"):
+            extra["slots"] = list(self.slots)
         if self.header.expected or self.header.labels != ("A", "B"):
             extra["reading"] = [self.header.expected, *self.header.labels]
         return content_hash(
@@ -140,6 +144,7 @@ class PromptProtocol:
         }
         if self.task == "pairwise":
             values["response_a"], values["response_b"] = responses
+            values["label_a"], values["label_b"] = self.slots
         elif self.task in ("score", "grade"):
             values["response"] = responses[0]
         if self.task == "score":

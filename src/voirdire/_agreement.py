@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from voirdire._compose import AuditRequest, audit_async, prepare
-from voirdire.harness.casefiles import needs_of
 from voirdire.harness.errors import JudgeUnreachable, UsageError
 from voirdire.harness.findings import Audit
-from voirdire.harness.judges.base import Judge
+from voirdire.harness.judges.base import Judge, traits_of
 from voirdire.harness.plan import Arm, ProbePlan
 from voirdire.harness.probes import Probe, Suite
 from voirdire.harness.relations import Relation
@@ -31,7 +30,7 @@ async def agreement(judge: Judge, other: Judge, request: AuditRequest) -> Audit:
         raise UsageError(f"{judge.name} is a {judge.task} judge and {other.name} a {other.task} judge")
     # two samples an arm: without repeats of both judges their own noise would count as disagreement
     request = replace(request, suite=RETEST, samples=max(2, request.samples or 2))
-    prepared = prepare(judge.task, judge.scale, request, needs=needs_of(judge))
+    prepared = prepare(judge.task, judge.scale, request, traits=traits_of(judge))
     results = []
     for one in (judge, other):
         result = await audit_async(one, prepared=prepared)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from voirdire._rounds import run_in_rounds
-from voirdire.harness.casefiles import cases_hash, check_needs, check_task, needs_of, parse_case, read_cases
+from voirdire.harness.casefiles import cases_hash, check_needs, check_task, parse_case, read_cases
 from voirdire.harness.cases import Case, Task, shown_hash
 from voirdire.harness.engine.events import Event
 from voirdire.harness.engine.runner import Limits, Run, run_calls
@@ -22,7 +22,7 @@ from voirdire.harness.engine.store import CallStore
 from voirdire.harness.errors import UsageError
 from voirdire.harness.findings import Audit, Calls, CounterExample, Findings
 from voirdire.harness.followups import FollowUps
-from voirdire.harness.judges.base import Judge
+from voirdire.harness.judges.base import Judge, Traits, traits_of
 from voirdire.harness.judges.grammar import leaves
 from voirdire.harness.plan import Plan, build_plan
 from voirdire.harness.probes import Suite
@@ -152,16 +152,16 @@ class AuditResult:
             }
 
 
-def prepare(task: Task, scale: Any, request: AuditRequest, *, needs: Sequence[str] = ()) -> Prepared:
+def prepare(task: Task, scale: Any, request: AuditRequest, *, traits: Traits | None = None) -> Prepared:
     """Read the cases, choose the probes, make every follow-up. Raises UsageError; asks no judge.
 
-    `needs`: fields that the judge's prompt insists on. Of the built-in cases those that have them serve.
+    `traits` are the judge's (`traits_of`). Of the built-in cases those that have what its prompt needs serve.
     """
     with using(request.rewrites):
-        return _prepare(task, scale, request, needs)
+        return _prepare(task, scale, request, traits or Traits())
 
 
-def _prepare(task: Task, scale: Any, request: AuditRequest, needs: Sequence[str]) -> Prepared:
+def _prepare(task: Task, scale: Any, request: AuditRequest, traits: Traits) -> Prepared:
     from voirdire.harness.statistics.analyse import family_size
 
     suite = load_suite(request.suite) if isinstance(request.suite, str) else request.suite
@@ -177,6 +177,7 @@ def _prepare(task: Task, scale: Any, request: AuditRequest, needs: Sequence[str]
         suite = narrow(suite, request.probes)
     cases, path, notes = _cases(request, task, scale)
     builtin = path == BUILTIN
+    needs = traits.needs
     if builtin:
         whole = [case for case in cases if all(getattr(case, name) for name in needs)]
         if 0 < len(whole) < len(cases):
@@ -186,11 +187,17 @@ def _prepare(task: Task, scale: Any, request: AuditRequest, needs: Sequence[str]
     if suite.cases is not None and builtin and request.limit is None and not request.case_ids:
         cases = spread(cases, suite.cases)
     followups = FollowUps()
-    plan = build_plan(suite, cases, task=task, scale=scale, followups=followups, samples=samples)
+
+    def planned() -> Plan:
+        return build_plan(
+            suite, cases, task=task, scale=scale, followups=followups, samples=samples, setups=traits.setups
+        )
+
+    plan = planned()
     while suite.max_calls is not None and len(plan.calls) > suite.max_calls and len(cases) > 1:
         # cases differ in what applies to them, so the share is tried, not computed
         cases = spread(cases, max(1, min(len(cases) - 1, len(cases) * suite.max_calls // len(plan.calls))))
-        plan = build_plan(suite, cases, task=task, scale=scale, followups=followups, samples=samples)
+        plan = planned()
     return Prepared(request, suite, plan, path, size, probes, notes)
 
 
@@ -236,9 +243,9 @@ async def audit_async(
     emit: Callable[[Event], None] = lambda _event: None,
 ) -> AuditResult:
     """Run an audit. The judge is closed at the end; every answer received is in the store whatever happens."""
-    needs = needs_of(judge)
-    prepared = prepared or prepare(judge.task, judge.scale, request or AuditRequest(), needs=needs)
-    check_needs(prepared.plan.cases, needs, judge=judge.name)
+    traits = traits_of(judge)
+    prepared = prepared or prepare(judge.task, judge.scale, request or AuditRequest(), traits=traits)
+    check_needs(prepared.plan.cases, traits.needs, judge=judge.name)
     request = prepared.request
     store = CallStore(request.cache) if request.cache is not None and judge.reusable else None
     looks = _looks(judge, prepared) if request.mode != "fixed" else None

@@ -9,7 +9,7 @@ harness/gate.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from voirdire import __version__
@@ -21,7 +21,7 @@ from voirdire.harness.engine.store import CallStore
 from voirdire.harness.errors import UsageError
 from voirdire.harness.followups import FollowUps
 from voirdire.harness.gate import Absolute, Gate, differences, judge_gate, mismatches, regressions
-from voirdire.harness.judges.base import Judge
+from voirdire.harness.judges.base import Judge, Traits
 from voirdire.harness.plan import build_plan
 from voirdire.harness.statistics.analyse import is_locked
 from voirdire.harness.statistics.arms import Answers
@@ -95,17 +95,25 @@ class GateResult:
     stored: Baseline
 
 
-def prepare_gate(task: Task, scale: Scale, request: GateRequest, *, needs: Sequence[str] = ()) -> PreparedGate:
+def prepare_gate(task: Task, scale: Scale, request: GateRequest, *, traits: Traits | None = None) -> PreparedGate:
     """Plan the gate with the baseline's follow-ups and compare what will be asked with what was. Raises UsageError."""
     baseline = request.baseline
     audit = request.audit
     if baseline is not None:
         _check_scale(baseline, task, scale)
-    prepared = prepare(task, scale, audit, needs=needs)
+    prepared = prepare(task, scale, audit, traits=traits)
     if baseline is not None and baseline.perturbation_seed != FollowUps().seed:
         plan = prepared.plan
         followups = FollowUps(baseline.perturbation_seed)
-        again = build_plan(plan.suite, plan.cases, task=task, scale=scale, followups=followups, samples=plan.samples)
+        again = build_plan(
+            plan.suite,
+            plan.cases,
+            task=task,
+            scale=scale,
+            followups=followups,
+            samples=plan.samples,
+            setups=(traits or Traits()).setups,
+        )
         prepared = replace(prepared, plan=again)
     suite = load_suite(audit.suite) if isinstance(audit.suite, str) else audit.suite
     family = sum(task in probe.tasks for probe in suite.probes) + 1  # and accuracy

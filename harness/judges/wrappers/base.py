@@ -21,7 +21,7 @@ from typing import Any
 
 from voirdire.harness.cases import Case, Task, content_hash
 from voirdire.harness.errors import UsageError
-from voirdire.harness.judges.base import Judge
+from voirdire.harness.judges.base import Judge, traits_of
 from voirdire.harness.judges.grammar import write
 from voirdire.harness.judges.wrappers.calls import Member, Memory, Session
 from voirdire.harness.verdicts import Scale, Verdict
@@ -60,7 +60,12 @@ class WrappedJudge:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(name for judge in self.judges for name in getattr(judge, "needs", ())))
+        return tuple(dict.fromkeys(name for judge in self.judges for name in traits_of(judge).needs))
+
+    def setup_reason(self, name: str) -> str | None:
+        """Why not all members can be asked under the setup `name`; None if they can."""
+        reasons = [traits_of(judge).setups(name) for judge in self.judges]
+        return next((reason for reason in reasons if reason is not None), None)
 
     @property
     def paid(self) -> bool:

@@ -112,8 +112,8 @@ def audit(
     from voirdire._compose import AuditRequest, prepare
     from voirdire._plugins import load_plugins
     from voirdire.cli.terminal import Terminal
-    from voirdire.harness.casefiles import needs_of
     from voirdire.harness.engine.runner import Limits
+    from voirdire.harness.judges.base import traits_of
     from voirdire.harness.judges.spec import JudgeOptions, make_judge, parse_scale
 
     load_plugins(plugin or ())
@@ -171,7 +171,7 @@ def audit(
         cache=None if cache == "none" else cache,
         rewrites=rewrites,
     )
-    prepared = prepare(asked.task, asked.scale, request, needs=needs_of(asked))
+    prepared = prepare(asked.task, asked.scale, request, traits=traits_of(asked))
     terminal.plan(asked, prepared)
     _confirm(asked, prepared, yes=yes, limited=max_calls is not None or max_cost is not None)
     return _finish(_run(asked, prepared, terminal, record), out, wanted, terminal)

@@ -31,7 +31,7 @@ def baseline(
     from voirdire._gate import GateRequest, prepare_gate
     from voirdire.cli.terminal import Terminal
     from voirdire.harness.baseline_file import read_baseline, write_baseline
-    from voirdire.harness.casefiles import needs_of
+    from voirdire.harness.judges.base import traits_of
 
     terminal = Terminal(quiet=asked.quiet, no_color=asked.no_color)
     if accept is not None:
@@ -45,7 +45,7 @@ def baseline(
         judge = asked.make_judge()
         request = asked.request(suite=asked.suite or "ci", cases=asked.cases, samples=asked.samples)
         ready = prepare_gate(
-            judge.task, judge.scale, GateRequest(request, reuse=asked.reuse_cache), needs=needs_of(judge)
+            judge.task, judge.scale, GateRequest(request, reuse=asked.reuse_cache), traits=traits_of(judge)
         )
         terminal.plan(judge, ready.prepared)
         confirm(asked, judge, ready.prepared)

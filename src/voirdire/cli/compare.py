@@ -90,7 +90,7 @@ def _read(label: str, name: str) -> StoredRun:
 def _prepare(asked: Asking, name: str, terminal: Terminal) -> tuple[Judge, PreparedGate]:
     """The judge called `name` and what it will be asked."""
     from voirdire._gate import GateRequest, prepare_gate
-    from voirdire.harness.casefiles import needs_of
+    from voirdire.harness.judges.base import traits_of
 
     try:
         judge = asked.make_judge(name, parameter="runs")
@@ -103,7 +103,7 @@ def _prepare(asked: Asking, name: str, terminal: Terminal) -> tuple[Judge, Prepa
         ) from error
     request = asked.request(suite=asked.suite or "standard", cases=asked.cases, samples=asked.samples)
     # as an audit, it may answer from what was asked before
-    ready = prepare_gate(judge.task, judge.scale, GateRequest(request, reuse=True), needs=needs_of(judge))
+    ready = prepare_gate(judge.task, judge.scale, GateRequest(request, reuse=True), traits=traits_of(judge))
     terminal.plan(judge, ready.prepared)
     confirm(asked, judge, ready.prepared)
     return judge, ready

@@ -71,8 +71,8 @@ def gate(
     from voirdire._gate import Drifting, GateRequest, prepare_gate
     from voirdire.cli.terminal import Terminal
     from voirdire.harness.baseline_file import read_baseline
-    from voirdire.harness.casefiles import needs_of
     from voirdire.harness.drift_file import add_run, read_drift
+    from voirdire.harness.judges.base import traits_of
     from voirdire.harness.statistics.drift import level_of_run
 
     wanted = formats_of(formats)
@@ -100,7 +100,7 @@ def gate(
         reuse=asked.reuse_cache,
         drifting=None if counted is None else Drifting(counted.next_run, level_of_run(asked.alpha, counted.next_run)),
     )
-    ready = prepare_gate(judge.task, judge.scale, request, needs=needs_of(judge))
+    ready = prepare_gate(judge.task, judge.scale, request, traits=traits_of(judge))
     terminal.plan(judge, ready.prepared)
     confirm(asked, judge, ready.prepared)
     result = run_gate(judge, ready, terminal)

@@ -88,7 +88,7 @@ def plan(
     from voirdire._compose import AuditRequest, prepare
     from voirdire._plugins import load_plugins
     from voirdire.cli.terminal import Terminal
-    from voirdire.harness.casefiles import needs_of
+    from voirdire.harness.judges.base import traits_of
     from voirdire.harness.judges.spec import JudgeOptions, make_judge, parse_scale
     from voirdire.harness.prices import load_prices
     from voirdire.reports.plan_text import plan_text
@@ -120,7 +120,7 @@ def plan(
         strict=strict,
         limit=limit,
     )
-    prepared = prepare(asked.task, asked.scale, request, needs=needs_of(asked))
+    prepared = prepare(asked.task, asked.scale, request, traits=traits_of(asked))
     result = forecast(asked, prepared, model, table, calls_per_second=calls_per_second)
     if as_json:
         import json

@@ -1,0 +1,91 @@
+"""A chat model with planted defects, for what is done to the judge's own prompt: it reads what it is sent."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from voirdire.harness.cases import Case
+from voirdire.harness.judges.base import Message, Reply
+
+__all__ = ["PlantedChat", "answers_of"]
+
+_ASKED = re.compile(r"(?ms)^<(?:question|task) \w+>\n(.*?)\n</")
+_SHOWN = re.compile(r"(?ms)^<(?:answer|response|output)_\w+ \w+>\n(.*?)\n</")
+_NAMES = ("A", "B", "1", "2", "X", "Y", "Alex", "Robin", "K7", "Q3")
+
+
+def answers_of(cases: Sequence[Case]) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+    """By instruction, the words of the better answer of each labelled pair and those of the other."""
+    return {
+        c.instruction_text: (
+            frozenset(c.responses[int(c.label == 1)].split()),
+            frozenset(c.responses[int(c.label == 0)].split()),
+        )
+        for c in cases
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedChat:
+    """Right with probability `accuracy`, drawn anew for every prompt and sample, unless a defect comes first:
+
+    `first`: the share of calls in which it takes the first slot. `label`, `label_rate`: takes the slot of that name,
+    wherever it stands, in that share. `careless`: with this word in the prompt it tosses a coin. It answers with one
+    letter and its probabilities, so every prompt for pairs can be put to it.
+    """
+
+    answers: Mapping[str, tuple[frozenset[str], frozenset[str]]]
+    accuracy: float = 0.85
+    first: float = 0.0
+    label: str = ""
+    label_rate: float = 0.0
+    careless: str = ""
+    seed: int = 0
+    first_token_only: bool = True
+    name: str = "planted"
+    paid: bool = False
+    concurrency: int | None = None
+    deterministic: bool = False
+    asked: list[str] = field(default_factory=list, compare=False)
+
+    @property
+    def identity(self) -> dict[str, object]:
+        return {"planted": [self.accuracy, self.first, self.label, self.label_rate, self.careless, self.seed]}
+
+    async def complete(self, messages: Sequence[Message], *, sample: int) -> Reply:
+        text = "\n".join(m["content"] for m in messages)
+        self.asked.append(text)
+        u, v, w = (self._draw(channel, text, sample) for channel in "uvw")
+        right = self._right(text)
+        names = _slots(text)
+        accuracy = 0.5 if self.careless and self.careless in text else self.accuracy
+        slot = right if v < accuracy else 1 - right
+        if u < self.first:
+            slot = 0
+        elif self.label in names and w < self.label_rate:
+            slot = names.index(self.label)
+        return Reply(names[slot], logprobs={names[slot]: -0.1, names[1 - slot]: -2.4})
+
+    def _right(self, text: str) -> int:
+        """The slot of the better answer, also where it was edited: the one that shares more words with it."""
+        asked = _ASKED.search(text)
+        assert asked is not None
+        good, bad = self.answers[asked[1]]
+        one, other = (set(found.split()) for found in _SHOWN.findall(text)[:2])
+        return int(len(one & bad) + len(other & good) > len(one & good) + len(other & bad))
+
+    def _draw(self, channel: str, text: str, sample: int) -> float:
+        return int(hashlib.sha256(f"{self.seed}{channel}{sample}{text}".encode()).hexdigest()[:8], 16) / 2**32
+
+    async def aclose(self) -> None:
+        return
+
+
+def _slots(text: str) -> list[str]:
+    """The names of the two slots, the first slot's first."""
+    found = re.findall(r"(?mi)^<?(?:answer|response|output)[ _]([A-Za-z0-9]{1,5})\b", text)
+    names = {name.lower(): name for name in _NAMES}
+    return list(dict.fromkeys(names[f.lower()] for f in found if f.lower() in names))[:2]
