@@ -378,6 +378,10 @@ def _warnings(judge: Judge, prepared: Prepared, run: Run, found: Any) -> Iterabl
             f"The answers come from {len(served)} served models: {names}. The findings mix them; "
             "`--cache none` or `voirdire cache prune` has all of them asked anew."
         )
+    if judge.spec.startswith("jury("):
+        from voirdire._jury_note import jury_note
+
+        yield from jury_note(judge, plan, run)
     if all(c.label is None for c in plan.cases):
         yield "No case has a label, so whether the judge tells good answers from bad could not be measured."
 
