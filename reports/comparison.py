@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from voirdire.harness.statistics.side_by_side import ACCURACY, Difference, Line, StoredRun
+from voirdire.harness.statistics.side_by_side import ACCURACY, Difference, Line, StoredRun, balance
 from voirdire.reports.formatting import effect, interval, share
 from voirdire.reports.inert import inert
 from voirdire.reports.markdown import code, prose
@@ -26,10 +26,33 @@ def comparison_text(runs: Sequence[StoredRun], lines: Sequence[Line]) -> str:
     out = [_run_line(run) for run in runs]
     out += ["", _header(runs, shown)]
     out += [_row(line, shown) for line in lines]
+    said = [text for k in range(1, len(runs)) if (text := _balance(runs, lines, k))]
+    out += [""] if said else []
+    for text in said:
+        out += textwrap.wrap(text, WIDTH, initial_indent=" ", subsequent_indent="    ")
     out += ["", *textwrap.wrap(_legend(lines), WIDTH)]
     if len(shown) < len(runs):
         out += textwrap.wrap(f"{len(runs) - len(shown)} runs between are in the Markdown (--markdown FILE).", WIDTH)
     return "\n".join(out) + "\n"
+
+
+def _balance(runs: Sequence[StoredRun], lines: Sequence[Line], k: int) -> str:
+    """What run `k` buys and what it costs, in one sentence; empty where its price is unknown and nothing differs."""
+    run, found = runs[k], balance(runs, lines, k)
+    price = ""
+    if run.asks is not None:
+        price = f" at up to {run.asks} calls a verdict" if run.asks > 1 else " at 1 call a verdict"
+    changes = {line.probe: line.differences[k] for line in lines}
+
+    def listed(names: Sequence[str]) -> str:
+        told = [(name, changes[name]) for name in names]
+        return ", ".join(f"{inert(name, NAME)} {effect(d.value)}" for name, d in told if d is not None)
+
+    if found.better or found.worse:
+        parts = [f"better in {listed(found.better)}"] if found.better else []
+        parts += [f"worse in {listed(found.worse)}"] if found.worse else []
+        return f"{run.label}{price}: {'; '.join(parts)}."
+    return f"{run.label}{price}: no difference from {runs[0].label} stands." if price else ""
 
 
 def _run_line(run: StoredRun) -> str:
@@ -87,4 +110,6 @@ def comparison_markdown(runs: Sequence[StoredRun], lines: Sequence[Line]) -> str
         for value, difference in zip(line.effects[1:], line.differences[1:], strict=True):
             cells += [_number(line.probe, value), prose(_difference(difference))]
         out.append(f"| {code(line.probe)} | {' | '.join(cells)} |")
+    said = [text for k in range(1, len(runs)) if (text := _balance(runs, lines, k))]
+    out += ["", *(f"- {prose(inert(text))}" for text in said)] if said else []
     return "\n".join([*out, "", prose(inert(_legend(lines)))]) + "\n"

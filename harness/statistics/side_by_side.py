@@ -16,10 +16,11 @@ from scipy.special import ndtr, ndtri
 
 from voirdire.harness.baseline import Baseline, StoredProbe
 from voirdire.harness.findings import Audit
+from voirdire.harness.relations import Relation
 from voirdire.harness.statistics.decisions import holm
 from voirdire.harness.statistics.means import estimate
 
-__all__ = ["ACCURACY", "Difference", "Line", "StoredRun", "side_by_side"]
+__all__ = ["ACCURACY", "Balance", "Difference", "Line", "StoredRun", "balance", "side_by_side"]
 
 #: name of the line of discrimination
 ACCURACY = "accuracy"
@@ -43,6 +44,8 @@ class StoredRun:
     path: str
     audit: Audit | None = None
     stored: Baseline | None = None
+    #: how many calls of judges one verdict takes at most; None where only the stored run is known
+    asks: int | None = None
 
     @property
     def judge(self) -> str:
@@ -78,6 +81,45 @@ class Line:
     probe: str
     effects: tuple[float | None, ...]
     differences: tuple[Difference | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What a run gained and lost against the first: probes by name whose difference stands after Holm.
+
+    A bias is better where its effect came nearer to zero, a damage where it is noticed more, accuracy where it rose.
+    """
+
+    better: tuple[str, ...]
+    worse: tuple[str, ...]
+
+
+def balance(runs: Sequence[StoredRun], lines: Sequence[Line], k: int, *, alpha: float = 0.05) -> Balance:
+    """Run number `k` against the first. Noise between repeats is no bias and is left out."""
+    better: list[str] = []
+    worse: list[str] = []
+    for line in lines:
+        difference, before, after = line.differences[k], line.effects[0], line.effects[k]
+        if difference is None or before is None or after is None or difference.p_adjusted >= alpha:
+            continue
+        relation = _relation(line.probe, runs)
+        if relation is Relation.RETEST:
+            continue
+        if line.probe == ACCURACY:
+            gained = after > before
+        elif relation is Relation.MUST_DROP:
+            gained = after < before
+        else:
+            gained = abs(after) < abs(before)
+        (better if gained else worse).append(line.probe)
+    return Balance(tuple(better), tuple(worse))
+
+
+def _relation(probe: str, runs: Sequence[StoredRun]) -> Relation | None:
+    found = (
+        run.audit.findings[probe].relation for run in runs if run.audit is not None and probe in run.audit.findings
+    )
+    return next(found, None)
 
 
 def side_by_side(runs: Sequence[StoredRun], *, alpha: float = 0.05) -> list[Line]:

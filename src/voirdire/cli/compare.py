@@ -115,4 +115,6 @@ def _audit(label: str, name: str, judge: Judge, ready: PreparedGate, terminal: T
 
     result = run_gate(judge, ready, terminal)
     stopped = unfinished(result, terminal)
-    return StoredRun(label, name, result.outcome.audit, result.stored) if stopped is None else stopped
+    if stopped is not None:
+        return stopped
+    return StoredRun(label, name, result.outcome.audit, result.stored, getattr(judge, "most_calls", 1))
