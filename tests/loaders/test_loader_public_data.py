@@ -213,6 +213,23 @@ def test_a_mock_of_known_accuracy_scores_it(public_data: Find, name: str, n: int
     assert correct_both(noisy).value == pytest.approx(0.64, abs=4 * math.sqrt(0.64 * 0.36 / n))
 
 
+@pytest.mark.parametrize(
+    "name", ["judgebench/judgebench_claude-3-5-sonnet-20240620.jsonl", "evalbiasbench/biasbench.json"]
+)
+def test_our_interval_covers_a_known_accuracy(public_data: Find, name: str) -> None:
+    cases = list(load(public_data(name)).cases)
+    covered = 0
+    for seed in range(20):
+        judge = mock_judge(f"noisy?accuracy=.8&seed={seed}", task="pairwise")
+        result = vd.audit(judge, cases, "quick", probes=["order.swap"], samples=1, cache=None)
+        dial = result.audit.discrimination
+        assert dial.low is not None
+        assert dial.high is not None
+        covered += dial.low <= 0.8 <= dial.high
+    # 95 % intervals: fewer than 16 of 20 would be a chance of 3 in 10,000
+    assert covered >= 16
+
+
 def test_evalbiasbench_says_that_its_labels_are_one_sided(public_data: Find) -> None:
     notes = load(public_data("evalbiasbench/biasbench.json")).notes
     assert any("All 80 labels name the first" in n for n in notes)
