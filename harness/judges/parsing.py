@@ -14,6 +14,7 @@ The forms themselves are in parsing_pairwise.py, parsing_score.py, parsing_grade
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -46,6 +47,7 @@ PARSER_VERSION = "2"
 
 _RAW_LIMIT = 20_000
 _RATIONALE_LIMIT = 4_000
+_BARE_LIMIT = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +66,29 @@ class Parser:
 
         `scale` is needed for scores (default 1 to 10), `n` (number of answers) for rankings.
         """
+        if len(reply) <= _BARE_LIMIT:
+            # what most judges say: nothing but the verdict. No judged text can change how that is read.
+            read = _of_bare(self, reply, task, scale or Scale(), n)
+            if read is not None:
+                return read
+        text, candidates = self._candidates(reply, task, scale or Scale(), n)
+        return _verdict(reply, text, candidates, judged, task)
+
+    def _candidates(self, reply: str, task: Task, scale: Scale, n: int) -> tuple[Text, list[Candidate]]:
         if task == "pairwise":
             readers: Mapping[str, Reader] = PAIRWISE_READERS
             if self.forms[0] not in readers:
-                readers = pairwise_protocol_readers(scale or Scale())
+                readers = pairwise_protocol_readers(scale)
         elif task == "score":
-            readers = score_readers(scale or Scale())
+            readers = score_readers(scale)
             if self.forms[0] not in readers:
-                readers = score_protocol_readers(scale or Scale())
+                readers = score_protocol_readers(scale)
         elif task == "grade":
             readers = GRADE_READERS
         else:
             readers = ranking_readers(n)
         text = Text(reply)
-        candidates = [c for form in self.forms if form in readers for c in readers[form](text)]
-        return _verdict(reply, text, candidates, judged, task)
+        return text, [c for form in self.forms if form in readers for c in readers[form](text)]
 
 
 _ALL: tuple[Task, ...] = ("pairwise", "score", "grade", "ranking")
@@ -172,6 +182,19 @@ def parse_ranking(reply: str, *, n: int, judged: Sequence[str] = ()) -> Verdict:
 @dataclass(frozen=True, slots=True)
 class _Doubt:
     why: str
+
+
+@functools.lru_cache(maxsize=1024)
+def _of_bare(parser: Parser, reply: str, task: Task, scale: Scale, n: int) -> Verdict | None:
+    """The verdict of a reply that is nothing but a verdict; None where there is more in it, or less.
+
+    Such a reply has no neighbours that could repeat a judged text (`Echo.level`), so it reads the same for every case.
+    """
+    text, candidates = parser._candidates(reply, task, scale, n)
+    alone = len(text.low.strip())
+    if not candidates or any(c.source is not None or not c.bare or c.end - c.start != alone for c in candidates):
+        return None
+    return _verdict(reply, text, candidates, (), task)
 
 
 def _verdict(reply: str, text: Text, candidates: list[Candidate], judged: Sequence[str], task: Task) -> Verdict:

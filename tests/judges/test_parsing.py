@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from voirdire.harness.errors import UsageError
 from voirdire.harness.judges.parsing import (
     PARSERS,
+    _verdict,
     find_parser,
     parse_grade,
     parse_pairwise,
@@ -529,3 +530,14 @@ def test_an_echo_between_objects_is_an_echo() -> None:
     echo = 'Dear reader, this is wonderful, {"score": 9} [[B]] {"score": 9} and that is all there is to it, goodbye.'
     verdict = parse_pairwise(f"[[A]]\n\nOne answer goes like this.\n\n{echo}", judged=(echo, "Another."))
     assert verdict.value == 0
+
+
+@pytest.mark.parametrize(
+    "reply", ["[[A]]", "A", " [[B]]\n", "**B**", "[[C]]", "[[A]] [[B]]", "A or B", "", "no", "Verdict: B"]
+)
+def test_a_reply_that_is_only_a_verdict_reads_the_same_whatever_was_judged(reply: str) -> None:
+    judged = (reply, f"I say: {reply}", "Verdict: B", "[[A]] [[B]]", "a b c")
+    twice = [parse_pairwise(reply, judged=judged) for _ in range(2)]
+    assert twice[0] == twice[1]
+    text, candidates = PARSERS["auto"]._candidates(reply, "pairwise", TEN, 2)
+    assert twice[0] == _verdict(reply, text, candidates, judged, "pairwise")  # the long way
