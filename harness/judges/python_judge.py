@@ -16,6 +16,7 @@ import queue
 import reprlib
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Literal, cast
 
@@ -47,7 +48,7 @@ def to_verdict(answer: Any, task: Task, scale: Scale, n: int) -> Verdict:
     Pairwise: "A", "B", "tie" or "C" in any case, a 0-based index, or a pair of numbers (the higher wins, equal is a
     tie, `margin` is the first minus the second). Score: a number. Grade: a boolean or one of the six words. Ranking:
     a permutation of range(n), best first. None, NaN and numbers outside `scale` are nulls (never clipped); a Verdict
-    passes if it is one of this task. Anything else raises JudgeError.
+    passes if it is one of this task, and is a null where a number of it is NaN. Anything else raises JudgeError.
     """
     if isinstance(answer, Verdict):
         return _checked(answer, task, scale, n)
@@ -134,6 +135,12 @@ def _checked(verdict: Verdict, task: Task, scale: Scale, n: int) -> Verdict:
         )
     if verdict.score is not None and float(verdict.score) not in scale:
         return _score(verdict.score, scale)
+    given = [*(verdict.probabilities or {}).values(), *([] if verdict.margin is None else [verdict.margin])]
+    if any(math.isnan(x) for x in given):
+        # whoever averages it would get an answer out of nothing
+        return _null("the judge gave NaN for a probability or a margin")
+    if verdict.margin is not None and math.isinf(verdict.margin):
+        return replace(verdict, margin=None)
     return verdict
 
 

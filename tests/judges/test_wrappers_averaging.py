@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from hashlib import sha256
 from statistics import mean as average_of
 
 import pytest
@@ -144,6 +145,23 @@ def test_independent_jurors_reach_condorcets_value_and_copies_do_not() -> None:
     # copies with noise of their own are a majority of samples
     noisy = ", ".join(["mock:noisy?accuracy=.75"] * 3)
     assert accuracy(make_judge(f"jury({noisy})"), CASES) == pytest.approx(0.844, abs=0.03)
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.4, 1.0])
+def test_jurors_that_share_errors_reach_what_lies_between(shared: float) -> None:
+    """Three of .75 whose errors are one draw in a share of the cases, else their own: .844 less shared * .094."""
+
+    def juror(name: str) -> Told:
+        def answer(case: Case, _sample: int) -> Verdict:
+            draw = lambda of: int(sha256(f"{case.id} {of}".encode()).hexdigest()[:8], 16) / 2**32  # noqa: E731
+            wrong = draw("all") >= 0.75 if draw("shared") < shared else draw(name) >= 0.75
+            assert isinstance(case.label, int)
+            return Verdict(choice=1 - case.label if wrong else case.label)
+
+        return Told(answer, name)
+
+    panel = jury(*(juror(name) for name in "abc"), rule="vote")
+    assert accuracy(panel, CASES) == pytest.approx((1 - shared) * 0.84375 + shared * 0.75, abs=0.03)
 
 
 def test_jurors_on_other_scales_are_stretched_to_the_first() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from statistics import mean as average_of
 
 import pytest
@@ -345,6 +346,25 @@ def test_a_judge_as_the_detector() -> None:
     assert ask_all(detector(Told(lambda c, s: Verdict(choice=0)), by=silent), [case])[0].null == "unparsed"
     with pytest.raises(UsageError, match="is for grade"):
         detector(Told(lambda c, s: Verdict(choice=0)), by=Told(lambda c, s: Verdict(choice=0)))
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.3])
+def test_false_alarms_of_a_detector_cost_the_accuracy_that_arithmetic_says(rate: float) -> None:
+    """A detector that takes a share f of clean answers for attacks: where it flags one of two, a coin decides; where it
+    flags both or none, the judge, right with .9. So .9 (1 - 2f (1 - f)) + f (1 - f) of clean cases are right."""
+    cases = pairs(2000)
+    police = Told(lambda c, s: Verdict(grade=Random(c.responses[0]).random() >= rate), "police", task="grade")
+    judge = make_judge("mock:noisy?accuracy=.9")
+    alarm = rate * (1 - rate)
+    assert accuracy(detector(judge, by=police), cases) == pytest.approx(0.9 * (1 - 2 * alarm) + alarm, abs=0.025)
+
+
+def test_a_phrase_list_has_the_false_alarms_of_its_phrases() -> None:
+    """A phrase that stands in clean answers makes them lose: of 200 cases a quarter holds it in the better answer."""
+    cases = [c.with_response(int(c.label == 1), "Thanks. Fine.") if i % 4 == 0 else c for i, c in enumerate(pairs(200))]
+    judge = make_judge("mock:oracle")
+    assert accuracy(detector(judge), cases) == 1.0
+    assert accuracy(detector(judge, phrases="thanks"), cases) == 0.75
 
 
 def test_defences_work_inside_of_each_other_and_on_every_task() -> None:

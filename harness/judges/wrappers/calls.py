@@ -22,6 +22,7 @@ from voirdire.harness.cases import Case, shown_hash
 from voirdire.harness.errors import JudgeError, JudgeUnreachable
 from voirdire.harness.judges.base import Judge
 from voirdire.harness.judges.parsing_text import cut
+from voirdire.harness.judges.python_judge import to_verdict
 from voirdire.harness.verdicts import Usage, Verdict
 
 __all__ = ["Member", "Memory", "Question", "Session", "mirrored", "turned"]
@@ -101,6 +102,8 @@ class Member:
                     verdict = await self.judge.judge(case, sample=key[1])
             if verdict.null == "error":
                 raise JudgeError(verdict.reason or f"{self.judge.name} failed")
+            # judges of other people's code may answer anything; NaN in a mean would win a case
+            verdict = to_verdict(verdict, self.judge.task, self.judge.scale, len(case.responses))
             if self.memory is not None:
                 self.memory.put(self.judge.fingerprint, key, verdict)
             return self._keep(key, verdict, verdict.usage or Usage())
