@@ -25,6 +25,7 @@ __all__ = [
     "Noise",
     "Outcome",
     "Regression",
+    "SliceValue",
 ]
 
 Decision = Literal["holds", "violated", "inconclusive", "not_applicable"]
@@ -132,7 +133,8 @@ class Discrimination:
     """Does it tell good answers from bad? Accuracy on unchanged labelled cases, by case, over orders and samples.
 
     `measure` names the number: "accuracy", "balanced accuracy", "concordance", "pair agreement" (see statistics).
-    `swap_averaged` is the accuracy of the verdict averaged over both orders (pairwise only).
+    `swap_averaged` is the accuracy of the verdict averaged over both orders (pairwise only), `swap_gain` what that is
+    above `accuracy`, case by case, with its interval at the same level.
     """
 
     accuracy: float | None = None
@@ -143,6 +145,9 @@ class Discrimination:
     decision: Decision = "not_applicable"
     measure: str = "accuracy"
     swap_averaged: float | None = None
+    swap_gain: float | None = None
+    swap_gain_low: float | None = None
+    swap_gain_high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +162,24 @@ class Calls:
     tokens: int | None = None
     cost_usd: float | None = None
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SliceValue:
+    """One number of a part of the cases: `measure` ("accuracy", or a probe's name) where `dimension` is `value`.
+
+    `low`, `high` is the interval of `mean` by itself, over `n` cases. `p_adjusted` (Benjamini-Hochberg over all slices
+    of the run): does this part differ from the rest of the cases? None where it is too small to tell.
+    """
+
+    dimension: str
+    value: str
+    measure: str
+    mean: float
+    low: float
+    high: float
+    n: int
+    p_adjusted: float | None = None
 
 
 class Findings(Mapping[str, Finding]):
@@ -183,6 +206,7 @@ class Audit:
     """A finished (or stopped) audit of one judge.
 
     `stopped` is None, or why the run ended early ("budget", "interrupted", "judge"). `simulated` marks mock judges.
+    `facts` are what the judge says of itself (prompt, parser, parameters), as short texts by name.
     """
 
     judge_name: str
@@ -211,4 +235,6 @@ class Audit:
     mode: Literal["fixed", "sequential", "anytime"] = "fixed"
     stopped: str | None = None
     simulated: bool = False
+    slices: tuple[SliceValue, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)

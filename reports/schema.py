@@ -28,6 +28,7 @@ from voirdire.harness.findings import (
     Noise,
     Outcome,
     Regression,
+    SliceValue,
 )
 from voirdire.harness.relations import Relation
 from voirdire.harness.verdicts import Scale
@@ -61,6 +62,7 @@ class JudgeModel(_Model):
     served_model: str | None = None
     scale: ScaleModel = ScaleModel()
     simulated: bool = Field(False, description="a mock judge: nothing real was asked")
+    facts: dict[str, str] = Field({}, description="what it says of itself: prompt, parser, parameters")
 
 
 class SuiteModel(_Model):
@@ -114,6 +116,9 @@ class DiscriminationModel(_Model):
     decision: Decision = "not_applicable"
     measure: str = "accuracy"
     swap_averaged: float | None = None
+    swap_gain: float | None = Field(None, description="what averaging both orders adds to accuracy, case by case")
+    swap_gain_low: float | None = None
+    swap_gain_high: float | None = None
 
 
 class FindingModel(_Model):
@@ -165,6 +170,21 @@ class FindingModel(_Model):
     regression_reason: str | None = None
 
 
+class SliceModel(_Model):
+    """One number of a part of the cases, with an interval of its own; exploration, not a decision."""
+
+    dimension: str
+    value: str
+    measure: str = Field(description="accuracy, or a probe whose effect it is")
+    mean: float
+    low: float
+    high: float
+    n: int = Field(ge=0)
+    p_adjusted: float | None = Field(
+        None, description="differs from the rest of the cases (Benjamini-Hochberg over all slices)"
+    )
+
+
 class AuditDocument(_Model):
     """The whole of `audit.json`."""
 
@@ -182,6 +202,7 @@ class AuditDocument(_Model):
     noise: NoiseModel
     discrimination: DiscriminationModel
     findings: list[FindingModel]
+    slices: list[SliceModel] = []
     verdict: Outcome
     stopped: str | None = None
     warnings: list[str] = []
@@ -237,6 +258,7 @@ def to_document(audit: Audit) -> AuditDocument:
                     "served_model": audit.served_model,
                     "scale": {"low": audit.scale.low, "high": audit.scale.high},
                     "simulated": audit.simulated,
+                    "facts": audit.facts,
                 },
                 "suite": {"name": audit.suite, "hash": audit.suite_hash, "probes": audit.suite_probes},
                 "cases": {"n": audit.cases_n, "hash": audit.cases_hash, "path": audit.cases_path},
@@ -244,6 +266,7 @@ def to_document(audit: Audit) -> AuditDocument:
                 "noise": _fields(audit.noise, NoiseModel),
                 "discrimination": _fields(audit.discrimination, DiscriminationModel),
                 "findings": [_fields(f, FindingModel) for f in audit.findings.values()],
+                "slices": [_fields(s, SliceModel) for s in audit.slices],
                 "verdict": audit.verdict,
                 "stopped": audit.stopped,
                 "warnings": list(audit.warnings),
@@ -287,6 +310,8 @@ def from_document(document: AuditDocument, examples: tuple[CounterExample, ...] 
         mode=document.mode,
         stopped=document.stopped,
         simulated=judge.simulated,
+        slices=tuple(SliceValue(**model.model_dump()) for model in document.slices),
+        facts=judge.facts,
         metrics=document.metrics,
     )
 

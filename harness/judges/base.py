@@ -13,7 +13,7 @@ from voirdire.harness.cases import Case, Task
 from voirdire.harness.probes import no_setups
 from voirdire.harness.verdicts import Scale, Usage, Verdict
 
-__all__ = ["ChatModel", "Judge", "Message", "Reply", "Traits", "traits_of"]
+__all__ = ["ChatModel", "Judge", "Message", "Reply", "Traits", "facts_of", "traits_of"]
 
 #: {"role": "system" | "user" | "assistant", "content": "..."}
 Message = Mapping[str, str]
@@ -32,6 +32,12 @@ def traits_of(judge: object) -> Traits:
     """The traits of `judge`; those of a judge with a prompt of ours are its prompt's."""
     setups = getattr(judge, "setup_reason", None)
     return Traits(tuple(getattr(judge, "needs", ())), setups if callable(setups) else no_setups)
+
+
+def facts_of(judge: object) -> dict[str, str]:
+    """What `judge` says of itself for a reader of its report, short texts by name; empty where it says nothing."""
+    facts = getattr(judge, "facts", None)
+    return {str(name): str(text) for name, text in facts.items()} if isinstance(facts, Mapping) else {}
 
 
 class Judge(Protocol):

@@ -28,6 +28,8 @@ _MIN_MASS = 1e-6
 #: keeps log-odds finite where the model reports one option only
 _FLOOR = 1e-12
 _DECLINED = frozenset(["content_filter", "refusal", "safety", "blocklist", "prohibited_content", "recitation", "spii"])
+#: what a report tells of a model and its parameters; other parameters may hold anything
+_TOLD = ("model", "temperature", "top_p", "seed", "max_tokens", "max_completion_tokens", "reasoning_effort")
 _CUT_OFF = frozenset(["length", "max_tokens"])
 
 
@@ -71,6 +73,19 @@ class PromptedJudge:
     def needs(self) -> tuple[str, ...]:
         """Fields of a case that the prompt insists on."""
         return self.protocol.header.needs
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Its prompt, parser and parameters, for the reader of a report."""
+        identity = self.chat.identity
+        params = identity.get("params")
+        told = {**identity, **(params if isinstance(params, Mapping) else {})}
+        asked = {
+            "prompt": self.protocol.name,
+            "prompt hash": self.protocol.version[:12],
+            "parser": self.protocol.parser,
+        }
+        return asked | {k.replace("_", " "): str(told[k])[:100] for k in _TOLD if told.get(k) is not None}
 
     @property
     def paid(self) -> bool:

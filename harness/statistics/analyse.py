@@ -6,7 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from voirdire.harness.findings import CounterExample, Decision, Discrimination, Finding, Findings, Noise, Outcome
+from voirdire.harness.findings import (
+    CounterExample,
+    Decision,
+    Discrimination,
+    Finding,
+    Findings,
+    Noise,
+    Outcome,
+    SliceValue,
+)
 from voirdire.harness.plan import Arm, Plan, ProbePlan
 from voirdire.harness.relations import Relation
 from voirdire.harness.statistics.arms import ERROR, MISSING, NULL, Answers
@@ -18,6 +27,7 @@ from voirdire.harness.statistics.judge_metrics import judge_metrics
 from voirdire.harness.statistics.metric_types import Metric
 from voirdire.harness.statistics.metrics import metrics
 from voirdire.harness.statistics.nulls import differential
+from voirdire.harness.statistics.slices import slices
 from voirdire.harness.verdicts import Verdict
 
 __all__ = [
@@ -64,6 +74,7 @@ class Analysis:
     discrimination: Discrimination
     examples: tuple[CounterExample, ...]
     metrics: tuple[Metric, ...]
+    slices: tuple[SliceValue, ...]
     verdict: Outcome
 
 
@@ -120,6 +131,7 @@ def conclude(
         discrimination=dial,
         examples=tuple(examples),
         metrics=judge_metrics(plan, answers),
+        slices=slices(plan, answers, measured, decided, alpha=alpha),
         verdict=_verdict(findings, dial, answers),
     )
 

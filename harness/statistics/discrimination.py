@@ -40,6 +40,8 @@ def discrimination(
     low, high = mean.lower(alpha), mean.upper(alpha)
     if measure == "balanced accuracy":
         low, high = max(0.0, low), min(1.0, high)
+    averaged = _swap_averaged(plan, soft or answers)
+    gain = None if averaged is None else estimator(averaged - values, plan.groups)
     return Discrimination(
         accuracy=mean.mean,
         low=low,
@@ -48,7 +50,10 @@ def discrimination(
         floor=floor,
         decision="holds" if low >= floor else "violated" if high < floor else "inconclusive",
         measure=measure,
-        swap_averaged=_swap_averaged(plan, soft or answers),
+        swap_averaged=None if averaged is None else float(np.nanmean(averaged)),
+        swap_gain=None if gain is None else gain.mean,
+        swap_gain_low=None if gain is None else gain.lower(alpha),
+        swap_gain_high=None if gain is None else gain.upper(alpha),
     )
 
 
@@ -116,13 +121,13 @@ def _pair_agreement(plan: Plan, answers: Answers) -> np.ndarray:
     return values
 
 
-def _swap_averaged(plan: Plan, answers: Answers) -> float | None:
-    """Accuracy of the verdict averaged over both orders (a tie counts half); None unless pairwise and labelled."""
+def _swap_averaged(plan: Plan, answers: Answers) -> np.ndarray | None:
+    """Per case: is the verdict averaged over both orders right (a tie counts half)? None unless pairwise, labelled."""
     if plan.task != "pairwise":
         return None
     _, values = accuracy_values(plan, answers)
-    known = values[~np.isnan(values)]
-    return float(np.mean(0.5 + 0.5 * np.sign(np.round(known - 0.5, 12)))) if known.size else None
+    right: np.ndarray = 0.5 + 0.5 * np.sign(np.round(values - 0.5, 12))
+    return None if np.isnan(right).all() else right
 
 
 def noise(plan: Plan, answers: Answers, *, alpha: float) -> Noise:

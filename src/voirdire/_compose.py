@@ -22,7 +22,7 @@ from voirdire.harness.engine.store import CallStore
 from voirdire.harness.errors import UsageError
 from voirdire.harness.findings import Audit, Calls, CounterExample, Findings
 from voirdire.harness.followups import FollowUps
-from voirdire.harness.judges.base import Judge, Traits, traits_of
+from voirdire.harness.judges.base import Judge, Traits, facts_of, traits_of
 from voirdire.harness.judges.grammar import leaves
 from voirdire.harness.plan import Plan, build_plan
 from voirdire.harness.probes import Suite
@@ -330,6 +330,8 @@ def _audit(judge: Judge, prepared: Prepared, run: Run, looks: Looks | None) -> A
         metrics={metric.name: metric.to_json() for metric in found.metrics},
         mode=request.mode,
         stopped=run.stopped,
+        slices=found.slices,
+        facts=facts_of(judge),
         simulated=all(spec.startswith("mock:") for spec in leaves(judge.spec)),
     )
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from voirdire.harness.cases import Case, Task, content_hash
 from voirdire.harness.errors import UsageError
-from voirdire.harness.judges.base import Judge, traits_of
+from voirdire.harness.judges.base import Judge, facts_of, traits_of
 from voirdire.harness.judges.grammar import write
 from voirdire.harness.judges.wrappers.calls import Member, Memory, Session
 from voirdire.harness.verdicts import Scale, Verdict
@@ -66,6 +66,13 @@ class WrappedJudge:
         """Why not all members can be asked under the setup `name`; None if they can."""
         reasons = [traits_of(judge).setups(name) for judge in self.judges]
         return next((reason for reason in reasons if reason is not None), None)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What its members say of themselves; where they differ, all that they say."""
+        told = [facts_of(judge) for judge in self.judges]
+        names = dict.fromkeys(name for facts in told for name in facts)
+        return {name: ", ".join(dict.fromkeys(f[name] for f in told if name in f)) for name in names}
 
     @property
     def paid(self) -> bool:

@@ -1,0 +1,151 @@
+"""Where in the cases an effect sits: accuracy and the worst effects by category, language, length and other marks.
+
+Exploration, not decisions: every number has its own interval, and whether a slice differs from the rest of the cases
+is tested with the false discovery rate held over all of them. Dimensions are the small text fields of `Case.meta`
+(category and lang first) and the length of the responses in thirds.
+
+Sources: B. L. Welch, Biometrika 34 (1947), for the difference of two means; Y. Benjamini and Y. Hochberg, JRSS B 57
+(1995), for the false discovery rate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from scipy.special import stdtr
+
+from voirdire.harness.cases import Case
+from voirdire.harness.findings import Finding, SliceValue
+from voirdire.harness.plan import Plan
+from voirdire.harness.statistics.arms import Answers
+from voirdire.harness.statistics.discrimination import accuracy_values
+from voirdire.harness.statistics.estimands import Measured
+from voirdire.harness.statistics.means import Mean, estimate
+
+__all__ = ["ACCURACY", "benjamini_hochberg", "dimensions_of", "slices"]
+
+#: name of the measure "does it tell good answers from bad"
+ACCURACY = "accuracy"
+#: a field of meta with more values than this names cases, not kinds of cases
+MOST_VALUES = 12
+MOST_DIMENSIONS = 6
+#: effects that are looked at by slice, the worst first
+MOST_PROBES = 6
+#: characters of a value that are kept
+VALUE_LENGTH = 60
+#: fewer cases than this on either side are not tested against each other
+LEAST_TESTED = 8
+
+
+def slices(
+    plan: Plan,
+    answers: Answers,
+    measured: Sequence[Measured | None],
+    findings: Sequence[Finding],
+    *,
+    alpha: float,
+) -> tuple[SliceValue, ...]:
+    """Every measure in every slice with its 1 - alpha interval; empty where the cases fall into no slices."""
+    dimensions = dimensions_of(plan.cases)
+    if not dimensions:
+        return ()
+    columns = dict(_columns(plan, answers, measured, findings))
+    found: list[tuple[str, str, str, Mean, float | None]] = []
+    for dimension, values in dimensions.items():
+        for value in dict.fromkeys(v for v in values if v):
+            inside = np.asarray([v == value for v in values])
+            for measure, column in columns.items():
+                low = 0.0 if measure == ACCURACY else -1.0
+                here = estimate(np.where(inside, column, np.nan), plan.groups, lo=low)
+                if here is not None:
+                    rest = estimate(np.where(inside, np.nan, column), plan.groups, lo=low)
+                    found.append((dimension, value, measure, here, _difference_p(here, rest)))
+    adjusted = iter(benjamini_hochberg([p for *_, p in found if p is not None]))
+    return tuple(
+        SliceValue(
+            dimension=dimension,
+            value=value,
+            measure=measure,
+            mean=mean.mean,
+            low=mean.lower(alpha / 2),
+            high=mean.upper(alpha / 2),
+            n=mean.count,
+            p_adjusted=None if p is None else next(adjusted),
+        )
+        for dimension, value, measure, mean, p in found
+    )
+
+
+def dimensions_of(cases: Sequence[Case]) -> dict[str, list[str]]:
+    """The slices of each case by dimension, "" where a case has none; dimensions with one slice only are left out."""
+    out: dict[str, list[str]] = {}
+    named = Counter(key for case in cases for key in case.meta if not key.startswith("voirdire."))
+    for key in sorted(named, key=lambda k: ({"category": 0, "lang": 1}.get(k, 2), k)):
+        values = [_word(case.meta.get(key)) for case in cases]
+        kinds = {v for v in values if v}
+        # a value of its own for every second case is an id
+        if 2 <= len(kinds) <= MOST_VALUES and len(kinds) <= sum(map(bool, values)) / 2:
+            out["language" if key == "lang" else key] = values
+        if len(out) == MOST_DIMENSIONS:
+            break
+    lengths = _thirds([sum(map(len, case.responses)) for case in cases])
+    return {**out, "length": lengths} if lengths else out
+
+
+def _word(value: object) -> str:
+    """A value of meta as the name of a slice; "" for what names none (numbers measure, they do not name)."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value.strip() if isinstance(value, str) and len(value) <= VALUE_LENGTH else ""
+
+
+def _thirds(lengths: Sequence[int]) -> list[str]:
+    """The third in which each length lies, named by its bounds; empty where the lengths do not differ enough."""
+    low, high = (int(x) for x in np.quantile(lengths, (1 / 3, 2 / 3))) if lengths else (0, 0)
+    if not min(lengths, default=0) <= low < high < max(lengths, default=0):
+        return []
+    names = (f"up to {low:,} characters", f"{low + 1:,} to {high:,} characters", f"over {high:,} characters")
+    return [names[0 if n <= low else 1 if n <= high else 2] for n in lengths]
+
+
+def _columns(
+    plan: Plan, answers: Answers, measured: Sequence[Measured | None], findings: Sequence[Finding]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Accuracy and the worst effects as one number a case, NaN where there is none."""
+    measure, values = accuracy_values(plan, answers)
+    # within a slice the classes have another balance, so a weighted accuracy has no meaning there
+    if measure != "balanced accuracy" and not np.isnan(values).all():
+        yield ACCURACY, values
+    known = [(f, m) for f, m in zip(findings, measured, strict=True) if m is not None and f.estimand in m.contrasts]
+    ranked = sorted(known, key=lambda pair: (pair[0].decision != "violated", -abs(pair[0].effect or 0), pair[0].probe))
+    for finding, m in ranked[:MOST_PROBES]:
+        assert finding.estimand is not None
+        contrast = m.contrasts[finding.estimand]
+        column = np.full(len(plan.cases), np.nan)
+        column[contrast.cases] = contrast.values
+        yield finding.probe, column
+
+
+def _difference_p(here: Mean, rest: Mean | None) -> float | None:
+    """Two-sided p of "this slice is as the rest"; None where there is too little to tell."""
+    if rest is None or min(here.n, rest.n) < LEAST_TESTED:
+        return None
+    parts = [(m.standard_error**2, m.n - 1) for m in (here, rest)]
+    variance = math.fsum(v for v, _ in parts)
+    if variance <= 0:
+        return None
+    freedom = variance**2 / math.fsum(v**2 / df for v, df in parts)
+    return min(1.0, 2 * float(stdtr(freedom, -abs(here.mean - rest.mean) / math.sqrt(variance))))
+
+
+def benjamini_hochberg(p: Sequence[float]) -> list[float]:
+    """Adjusted p: those below a level hold the share of false discoveries below it, in the mean."""
+    order = sorted(range(len(p)), key=lambda i: -p[i])
+    adjusted, least = [0.0] * len(p), 1.0
+    for place, i in enumerate(order):
+        least = min(least, p[i] * len(p) / (len(p) - place))
+        adjusted[i] = least
+    return adjusted
