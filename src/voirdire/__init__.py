@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from voirdire import strategies
     from voirdire._compose import AuditResult, Cases, Mode
+    from voirdire._stochastic import UndecidedWarning, stochastic
     from voirdire.checks import (
         acheck_agrees,
         acheck_invariant,
