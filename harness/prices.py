@@ -104,15 +104,20 @@ def price_of(judge: Judge, prices: Prices) -> Price | None:
     """What a call to `judge` costs; None where nobody knows, as for a Python callable.
 
     Local, simulated and replayed judges cost nothing, nor does an endpoint on this machine or network. Another
-    endpoint than the provider's own may ask any price, so only a row of the user's own counts for it.
+    endpoint than the provider's own may ask any price, so only a row of the user's own counts for it. A prompted judge
+    with a longer prompt (`warn(openai:MODEL)`) costs what its model does; of a judge made of several see costs.py.
     """
-    scheme = judge.spec.partition(":")[0]
+    from voirdire.harness.judges.grammar import leaves
+    from voirdire.harness.judges.prompted import PromptedJudge
+
+    spec = leaves(judge.spec)[0] if isinstance(judge, PromptedJudge) else judge.spec
+    scheme = spec.partition(":")[0]
     if scheme in _FREE:
         return Price(0.0, 0.0, "no provider is asked")
     own_host = _OWN_HOST.get(scheme)
     url = _url(judge)
     elsewhere = own_host is not None and url is not None and not url.startswith(own_host)
-    price = prices.of(judge.spec, own_only=elsewhere)
+    price = prices.of(spec, own_only=elsewhere)
     if price is None and elsewhere and not judge.paid:
         return Price(0.0, 0.0, "an endpoint of your own")
     return price

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from voirdire.harness.cases import Task
+from voirdire.harness.costs import MemberCost
 from voirdire.harness.prices import Price, Tokens
 from voirdire.harness.relations import Relation
 from voirdire.reports.formatting import count, duration, effect, known, money, percent, plural, share
@@ -55,9 +56,11 @@ class Needed:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """A planned audit. `planned` counts all calls, `asked` those that a judge is really asked, `shared` those of them
-    that several probes read. `flip_rate` and `accuracy` are assumed, `sensitivity` where the judge is deterministic;
-    a score judge has no `accuracy`. `effect` and `power` are what `needed` is about. `clean_passes_all`: lower bound.
+    """A planned audit. `planned` counts all calls, `asked` those that a judge is really asked, `shared` those planned
+    that several probes read. Of a judge made of judges `asked` and `most_asked` count what its `members` get, at least
+    and at most, and `a_verdict` is what one verdict alone takes at most. `flip_rate` and `accuracy` are assumed,
+    `sensitivity` where the judge is deterministic; a score judge has no `accuracy`. `effect` and `power` are what
+    `needed` is about. `clean_passes_all`: lower bound.
     """
 
     judge: str
@@ -71,10 +74,14 @@ class Forecast:
     tests: int
     planned: int
     asked: int
+    most_asked: int
     shared: int
     tokens: Tokens
     price: Price | None
     cost_usd: float | None
+    most_cost_usd: float | None
+    members: tuple[MemberCost, ...]
+    a_verdict: int
     calls_per_second: float | None
     seconds: float | None
     deterministic: bool
@@ -108,6 +115,8 @@ def plan_text(forecast: Forecast, *, version: str, width: int = WIDTH) -> str:
         ("assumed", _assumed(f)),
     ):
         lines += _wrapped(words, width, f"{label:<{_LABEL}}")
+    if len(f.members) > 1:
+        lines += ["", *_members(f.members)]
     lines.append("")
     lines += _table(f.probes)
     lines.append("")
@@ -123,6 +132,13 @@ def _wrapped(text: str, width: int, lead: str = "") -> list[str]:
 
 
 def _calls(f: Forecast) -> str:
+    if f.members:
+        most = f" to {count(f.most_asked)}" if f.most_asked > f.asked else ""
+        alone = plural(f.a_verdict, "call")
+        return (
+            f"{count(f.planned)} planned, for which the judges inside get {count(f.asked)}{most}; a verdict by itself "
+            f"takes {'up to ' if f.a_verdict > 1 else ''}{alone}"
+        )
     if f.asked < f.planned:
         return (
             f"{count(f.asked)} of the {count(f.planned)} planned; the other {count(f.planned - f.asked)} are repeats, "
@@ -156,17 +172,23 @@ def _chance(value: float | None) -> str:
 
 def _money(f: Forecast) -> str:
     cost = f.cost_usd
-    if f.price is None or not known(cost):
+    if not known(cost):
         return "price unknown (give --prices FILE with $ per million tokens)"
+    most = f" to {_amount(f.most_cost_usd)}" if known(f.most_cost_usd) and f.most_cost_usd > cost else ""
+    if f.price is None:
+        return f"about {_amount(cost)}{most}, the sum of the judges below"
     if cost == 0 and f.price.input == f.price.output == 0:
         return f"none ({one_line(f.price.source)})"
     of = f" of {one_line(f.price.as_of)}" if f.price.as_of else ""
     note = f"; {one_line(f.price.note)}" if f.price.note else ""
-    amount = money(cost) if cost < 10 else f"${_rounded(cost)}"
     return (
-        f"about {amount}, at ${f.price.input:g} in and ${f.price.output:g} out per million tokens "
+        f"about {_amount(cost)}{most}, at ${f.price.input:g} in and ${f.price.output:g} out per million tokens "
         f"({one_line(f.price.source)}{of}{note})"
     )
+
+
+def _amount(cost: float) -> str:
+    return money(cost) if cost < 10 else f"${_rounded(cost)}"
 
 
 def _time(f: Forecast) -> str:
@@ -185,6 +207,18 @@ def _assumed(f: Forecast) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------------ table
+
+
+def _members(members: Sequence[MemberCost]) -> list[str]:
+    """Each judge inside of the judge; where the answers decide how much it is asked, the most."""
+    lines = [f" {'asks at most':<30}  {'calls':>9}  {'tokens in':>11}  {'out':>11}  {'money':>9}"]
+    for m in members:
+        cost = m.most_cost_usd
+        lines.append(
+            f" {one_line(m.judge, 30):<30}  {count(m.most_calls):>9}  {_rounded(m.most_tokens.input):>11}  "
+            f"{_rounded(m.most_tokens.output):>11}  {'unknown' if not known(cost) else _amount(cost):>9}"
+        )
+    return lines
 
 
 def _table(probes: Sequence[ProbeForecast]) -> list[str]:

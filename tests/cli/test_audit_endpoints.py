@@ -155,6 +155,20 @@ def test_many_paid_calls_are_not_made_without_a_yes(voirdire) -> None:
         assert word in ran.err
 
 
+@pytest.mark.parametrize(("spec", "asked"), [("{}", False), ("swap_average({})", False), ("majority({}; k=5)", True)])
+def test_the_calls_of_members_are_those_that_are_paid(voirdire, cases: Path, spec: str, asked: bool) -> None:
+    """A plan of fewer calls than need a yes becomes one of more where each verdict takes five; orders are shared."""
+    judge = spec.format("openai:judge-1")
+    with endpoint([judging()]) as server:
+        # localhost is free, so a host that does not exist is named; nothing is asked before the yes
+        ran = voirdire(
+            "audit", "--judge", judge, "--base-url", "https://judge.example.invalid/v1", "--cases", cases,
+            "--suite", "quick", "--limit", 8, "--retries", 0,
+        )  # fmt: skip
+        assert ("paid calls" in ran.err) == asked, ran.err
+        assert not server.requests
+
+
 def test_the_key_goes_in_the_header_and_nowhere_else(voirdire, cases: Path, tmp_path: Path) -> None:
     with endpoint([ok("[[A]]")]) as server:
         ran = voirdire(

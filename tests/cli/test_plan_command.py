@@ -17,6 +17,7 @@ import pytest
 
 from voirdire._compose import AuditRequest, prepare
 from voirdire.cli.plan import document, forecast
+from voirdire.harness.costs import MemberCost
 from voirdire.harness.judges.base import Message, Reply
 from voirdire.harness.judges.prompted import PromptedJudge
 from voirdire.harness.judges.prompts import default_protocol
@@ -248,10 +249,14 @@ NOISY = Forecast(
     tests=16,
     planned=3180,
     asked=3180,
+    most_asked=3180,
     shared=1200,
     tokens=Tokens(1_734_567, 3_180_000, 1000),
     price=Price(0.25, 2.0, "list prices", "2026-11", "an estimate: check your provider"),
     cost_usd=6.79,
+    most_cost_usd=6.79,
+    members=(),
+    a_verdict=1,
     calls_per_second=10.0,
     seconds=318.0,
     deterministic=False,
@@ -272,6 +277,7 @@ FIRM = replace(
     tokens=Tokens(734_567, 1590, 1),
     price=Price(0.0, 0.0, "no provider is asked"),
     cost_usd=0.0,
+    most_cost_usd=0.0,
     calls_per_second=None,
     seconds=None,
     deterministic=True,
@@ -280,10 +286,35 @@ FIRM = replace(
     clean_passes_all=0.001,
     needed=(Needed(1, 117, 188),),
 )
+WEAK, STRONG = Price(0.25, 2.0, "list prices", "2026-11"), Price(2.5, 10.0, "list prices", "2026-11")
+TORN = replace(
+    NOISY,
+    judge="escalate(openai:gpt-5-mini, openai:gpt-4o; above=0.9, k=3)",
+    asked=9540,
+    most_asked=12720,
+    tokens=Tokens(5_200_000, 9_540_000, 1000),
+    price=None,
+    cost_usd=20.4,
+    most_cost_usd=29.5,
+    members=(
+        MemberCost(
+            "openai:gpt-5-mini",
+            9540,
+            9540,
+            Tokens(5_200_000, 9_540_000, 1000),
+            Tokens(5_200_000, 9_540_000, 1000),
+            WEAK,
+        ),
+        MemberCost("openai:gpt-4o", 0, 3180, Tokens(0, 0, 150), Tokens(1_734_567, 477_000, 150), STRONG),
+        MemberCost("python:" + "x" * 60, 5, 5, Tokens(900, 100, 150), Tokens(900, 100, 150), None),
+    ),
+    a_verdict=7,
+)
 PAGES = {
+    "wrapped": TORN,
     "noisy": replace(NOISY, cases=240),
     "deterministic": replace(FIRM, cases=136),
-    "enough": replace(NOISY, cases=400, cost_usd=1234.5),
+    "enough": replace(NOISY, cases=400, cost_usd=1234.5, most_cost_usd=1234.5),
     "unpriced_score": replace(
         NOISY, judge="python:mine:judge", task="score", price=None, cost_usd=None, accuracy=None, flip_rate=0.11
     ),

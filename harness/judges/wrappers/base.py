@@ -38,7 +38,8 @@ Decide = Callable[[Case, int, Session], Awaitable[Verdict]]
 class WrappedJudge:
     """Satisfies `Judge`. Build one with the function of a wrapper, e.g. `swap_average(judge)`.
 
-    `asks`: how many calls of members one call of this judge makes at most. `params`: as they stand in the spec.
+    `asks`: how many calls of members one call of this judge makes at most; `asks_more`: how many depends on what they
+    answer. `params`: as they stand in the spec.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class WrappedJudge:
     fingerprint: str = ""
     deterministic: bool = False
     soft: bool = False
+    asks_more: bool = False
     _decide: Decide = field(repr=False, kw_only=True)
     _members: tuple[Member, ...] = field(repr=False, kw_only=True)
 
@@ -124,6 +126,7 @@ def wrapped(
     task: Task | None = None,
     identity: Any = None,
     written: Sequence[Judge] | None = None,
+    asks_more: bool = False,
 ) -> WrappedJudge:
     """A wrapper over `judges`, whose task and scale are those of the first.
 
@@ -151,6 +154,7 @@ def wrapped(
         fingerprint=content_hash(made_of),
         deterministic=all(judge.deterministic for judge in judges),
         soft=any(judge.soft for judge in judges),
+        asks_more=asks_more,
         _decide=decide,
         _members=tuple(members[id(judge)] for judge in judges),
     )

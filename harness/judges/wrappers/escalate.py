@@ -55,7 +55,8 @@ def escalate(*judges: Judge, above: float = 0.9, k: int = 3) -> WrappedJudge:
         return answer
 
     params = {"above": above, "k": k}
-    return wrapped("escalate", judges, decide, asks=2 * k + len(judges) - 1, params=params)
+    asks = 2 * k + len(judges) - 1
+    return wrapped("escalate", judges, decide, asks=asks, params=params, asks_more=len(judges) == 2)
 
 
 def _certain(verdicts: Sequence[Verdict], above: float) -> bool:

@@ -99,7 +99,7 @@ def split_and_merge(judge: Judge, *, k: int = 3) -> WrappedJudge:
             verdicts = await _both(session, 1, shown, sample)
         return average(verdicts, task="pairwise", scales=[judge.scale] * len(verdicts))
 
-    return wrapped("split_and_merge", [judge, merged], decide, asks=6, params={"k": k}, written=[judge])
+    return wrapped("split_and_merge", [judge, merged], decide, asks=6, params={"k": k}, written=[judge], asks_more=True)
 
 
 def _merged(judge: PromptedJudge) -> PromptedJudge:

@@ -8,6 +8,7 @@ gives `gate` all options below beside its own; they come in as one `Asking`, che
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import functools
 import inspect
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from voirdire._compose import AuditRequest, Prepared
     from voirdire.harness.judges.base import Judge
 
-__all__ = ["Asking", "asking", "confirm"]
+__all__ = ["Asking", "asking", "confirm", "confirm_paid"]
 
 #: more paid calls than this are confirmed first
 CONFIRM_ABOVE = 500
@@ -177,10 +178,23 @@ def asking(command: Callable[..., int]) -> Callable[..., int]:
 
 
 def confirm(asked: Asking, judge: Judge, prepared: Prepared) -> None:
-    """More than 500 paid calls need a yes: from the user, from --yes, or from a limit. Raises UsageError."""
-    calls = len(prepared.plan.calls)
-    limited = asked.max_calls is not None or asked.max_cost is not None
-    if not judge.paid or calls <= CONFIRM_ABOVE or asked.yes or limited:
+    """`confirm_paid`, unless --yes or a limit says enough."""
+    if not asked.yes and asked.max_calls is None and asked.max_cost is None:
+        confirm_paid(judge, prepared)
+
+
+def confirm_paid(judge: Judge, prepared: Prepared) -> None:
+    """More than 500 calls that cost money need a yes; of a judge made of judges those that its members get at most.
+
+    Raises UsageError where nobody is there to say it.
+    """
+    from voirdire.harness.judges.wrappers.tally import tally
+
+    if not judge.paid:
+        return
+    _, most = asyncio.run(tally(prepared.plan.calls, judge))
+    calls = sum(len(asked.calls) for asked in most if asked.judge.paid)
+    if calls <= CONFIRM_ABOVE:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from voirdire.cli.asking import confirm_paid
 from voirdire.cli.configured import judge_options
 from voirdire.cli.options import at_least, default_judge, formats_of, in_range, params_of, per_minute, task_of
 from voirdire.harness.errors import ExitCode, UsageError
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from voirdire.harness.judges.base import Judge
 
 __all__ = ["audit"]
-
-#: more paid calls than this are confirmed first
-CONFIRM_ABOVE = 500
 
 
 def audit(
@@ -173,7 +170,8 @@ def audit(
     )
     prepared = prepare(asked.task, asked.scale, request, traits=traits_of(asked))
     terminal.plan(asked, prepared)
-    _confirm(asked, prepared, yes=yes, limited=max_calls is not None or max_cost is not None)
+    if not yes and max_calls is None and max_cost is None:
+        confirm_paid(asked, prepared)
     return _finish(_run(asked, prepared, terminal, record), out, wanted, terminal)
 
 
@@ -213,15 +211,3 @@ def _finish(result: AuditResult, out: Path, formats: tuple[str, ...], terminal: 
         return result.run.failure
     terminal.done(audit, result.save(out, formats))
     return ExitCode.BUDGET if audit.stopped == "budget" else ExitCode.OK
-
-
-def _confirm(judge: Judge, prepared: Prepared, *, yes: bool, limited: bool) -> None:
-    """More than 500 paid calls need a yes: from the user, from --yes, or from a limit."""
-    calls = len(prepared.plan.calls)
-    if not judge.paid or calls <= CONFIRM_ABOVE or yes or limited:
-        return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError(
-            f"this would make up to {calls:,} paid calls", hint="Add --yes, --max-calls N or --max-cost USD."
-        )
-    typer.confirm(f"Make up to {calls:,} paid calls?", abort=True, err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 from collections import Counter
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from voirdire._compose import Prepared
     from voirdire.harness.judges.base import Judge
-    from voirdire.harness.plan import Plan, PlannedCall, ProbePlan
+    from voirdire.harness.plan import Plan, ProbePlan
     from voirdire.harness.prices import Prices
     from voirdire.harness.statistics.power import Design, NoiseModel
     from voirdire.reports.plan_text import Forecast, Needed, ProbeForecast
@@ -135,20 +136,19 @@ def forecast(
     judge: Judge, prepared: Prepared, noise: NoiseModel, prices: Prices, *, calls_per_second: float | None = None
 ) -> Forecast:
     """All figures of a planned audit. Nobody is asked and nothing is spent."""
-    from voirdire.harness.prices import estimate_tokens, price_of
+    from voirdire.harness.costs import cost_of
+    from voirdire.harness.judges.wrappers.base import WrappedJudge
     from voirdire.harness.statistics.analyse import family_size
     from voirdire.harness.statistics.power import POWER
     from voirdire.reports.plan_text import Forecast
 
     planned = prepared.plan
     tests = max(1, prepared.suite_size, family_size([p.probe.relation for p in planned.probes]))
-    asked = _asked(planned, judge)
+    cost = asyncio.run(cost_of(planned.calls, judge, prices))
     shared, own = _own_calls(planned, judge)
     designs = [_design(planned, p, tests, prepared.request.alpha) for p in planned.probes]
     rows = tuple(_row(p, d, n, noise) for p, d, n in zip(planned.probes, designs, own, strict=True))
     effect = min(1.0, max(EFFECT, round(prepared.suite.tolerance + BEYOND_TOLERANCE, 6)))
-    tokens = estimate_tokens(asked, judge)
-    price = price_of(judge, prices)
     chances = [row.clean_holds for row in rows if row.clean_holds is not None]
     return Forecast(
         judge=judge.spec,
@@ -161,13 +161,17 @@ def forecast(
         tolerance=prepared.suite.tolerance,
         tests=tests,
         planned=len(planned.calls),
-        asked=len(asked),
+        asked=cost.calls,
+        most_asked=cost.most_calls,
         shared=shared,
-        tokens=tokens,
-        price=price,
-        cost_usd=price.cost(tokens) if price is not None else None,
+        tokens=cost.tokens,
+        price=cost.price,
+        cost_usd=cost.cost_usd,
+        most_cost_usd=cost.most_cost_usd,
+        members=cost.members if isinstance(judge, WrappedJudge) else (),
+        a_verdict=cost.a_verdict,
         calls_per_second=calls_per_second,
-        seconds=len(asked) / calls_per_second if calls_per_second else None,
+        seconds=cost.most_calls / calls_per_second if calls_per_second else None,
         deterministic=noise.is_deterministic,
         accuracy=None if planned.task == "score" else noise.accuracy,
         flip_rate=noise.flip_rate,
@@ -189,6 +193,8 @@ def document(result: Forecast) -> dict[str, Any]:
     data["probes"] = [{**row, "relation": str(row["relation"])} for row in data["probes"]]
     data["needed"] = [{**n, "both": needed.both} for n, needed in zip(data["needed"], result.needed, strict=True)]
     data["tokens"]["total"] = result.tokens.total
+    for row, member in zip(data["members"], result.members, strict=True):
+        row |= {"cost_usd": member.cost_usd, "most_cost_usd": member.most_cost_usd}
     return {"schema": SCHEMA, **data}
 
 
@@ -236,13 +242,6 @@ def _noise(judge: Judge, accuracy: float | None, noise: float | None) -> NoiseMo
 
 
 # ------------------------------------------------------------------------------------------------------------ calls
-
-
-def _asked(planned: Plan, judge: Judge) -> list[PlannedCall]:
-    """The calls that are made: of equal ones a deterministic judge is asked the first only (as in the engine)."""
-    if not judge.deterministic:
-        return planned.calls
-    return list({call.content: call for call in reversed(planned.calls)}.values())[::-1]
 
 
 def _own_calls(planned: Plan, judge: Judge) -> tuple[int, list[int]]:
