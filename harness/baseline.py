@@ -19,6 +19,7 @@ import numpy as np
 from voirdire.harness.cases import Case, Task, content_hash
 from voirdire.harness.errors import redact
 from voirdire.harness.findings import Decision, Discrimination, Finding
+from voirdire.harness.followups import is_aimed
 from voirdire.harness.judges.base import Judge
 from voirdire.harness.plan import NEUTRAL, Arm, Plan, ProbePlan
 from voirdire.harness.probes import Probe
@@ -285,12 +286,17 @@ _NEUTRAL = (Relation.INVARIANT, Relation.EQUIVARIANT)
 
 
 def _asked(plan: Plan, probe: ProbePlan) -> list[str]:
-    """Per case, a short hash of all that the probe shows beside the source; "" where it does not apply."""
+    """Per case, a short hash of all that the probe shows beside the source; "" where it does not apply.
+
+    What is aimed at the judge's own prompt counts as the same whatever it says: a new prompt is attacked with text
+    made of it, and how far that gets is what a gate compares.
+    """
+    aimed = probe.probe.perturbation is not None and is_aimed(probe.probe.perturbation)
     texts: list[list[str]] = [[] for _ in plan.cases]
     for index, item in enumerate(probe.items):
         shown = texts[item.case]
         shown.append(str(item.target))
-        for arm in (probe.follow_up, probe.sham):
+        for arm in () if aimed else (probe.follow_up, probe.sham):
             shown += _contents(plan, arm, index)
     if probe.probe.relation in _NEUTRAL and probe.probe.name != NEUTRAL and plan.neutrals is not None:
         for case in {item.case for item in probe.items}:

@@ -9,15 +9,33 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol, runtime_checkable
 
-from voirdire.harness.cases import Case, FollowUp, Perturbation, shown_hash, with_edits
+from voirdire.harness.cases import Case, Dose, Edit, FollowUp, Perturbation, shown_hash, with_edits
 from voirdire.harness.errors import NotApplicable
+from voirdire.harness.known_prompt import KnownPrompt
+from voirdire.harness.orders import Order
 from voirdire.harness.registry import PERTURBATIONS
 
-__all__ = ["Check", "FollowUps", "rng_for"]
+__all__ = ["Aimed", "Check", "FollowUps", "is_aimed", "rng_for"]
 
 #: called with the perturbation and the text before and after; raises NotApplicable to drop the follow-up
 Check = Callable[[Perturbation, str, str], None]
+
+
+@runtime_checkable
+class Aimed(Protocol):
+    """A perturbation made of the judge's own prompt. What a prompt says around an answer names its slot, so each order
+    has a text of its own."""
+
+    def aimed(self, case: Case, slot: int, rng: random.Random, dose: Dose, prompt: KnownPrompt) -> tuple[Edit, ...]:
+        """The edits of the answer in `slot` of a case that is shown as it is. Raises NotApplicable."""
+
+
+def is_aimed(name: str) -> bool:
+    """Does the perturbation make its text of the judge's own prompt?"""
+    return isinstance(PERTURBATIONS.get(name), Aimed)
 
 
 def rng_for(seed: int, case: Case, target: int, name: str) -> random.Random:
@@ -31,18 +49,32 @@ def rng_for(seed: int, case: Case, target: int, name: str) -> random.Random:
 
 class FollowUps:
     """Follow-ups for one perturbation seed. `check` sees each of them, beside the checks perturbations make themselves.
+    `prompt` is the judge's, for perturbations that aim at it (None: those do not apply).
 
     Labels are those of the source; what is true of a degradation depends on how it is shown, so the plan says it.
     """
 
-    def __init__(self, seed: int = 0, *, check: Check | None = None) -> None:
+    def __init__(self, seed: int = 0, *, check: Check | None = None, prompt: KnownPrompt | None = None) -> None:
         self.seed = seed
         self.check = check
+        self.prompt = prompt
 
-    def make(self, name: str, case: Case, target: int = 0, dose: float = 1.0) -> FollowUp:
-        """Raises NotApplicable with the reason, UsageError for an unknown name."""
+    def make(
+        self, name: str, case: Case, target: int = 0, dose: float = 1.0, *, order: Order | None = None
+    ) -> FollowUp:
+        """`order`: in which the answers will be shown, for texts that are aimed at the prompt (default: as they are).
+
+        Raises NotApplicable with the reason, UsageError for an unknown name.
+        """
         perturbation = PERTURBATIONS.get(name)
-        edits = perturbation.edits(case, target, rng_for(self.seed, case, target, name), dose)
+        rng = rng_for(self.seed, case, target, name)
+        if isinstance(perturbation, Aimed) and self.prompt is not None:
+            order = order or tuple(range(len(case.responses)))
+            slot = order.index(target)
+            edits = perturbation.aimed(case.reordered(order), slot, rng, dose, self.prompt)
+            edits = tuple(replace(edit, where=f"responses[{target}]") for edit in edits)
+        else:
+            edits = perturbation.edits(case, target, rng, dose)
         edited = with_edits(case, edits)
         if edited == case:
             raise NotApplicable("the edit changes nothing here")

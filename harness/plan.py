@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from voirdire.harness.cases import Case, Edit, Task, shown_hash, truth_of
+from voirdire.harness.cases import Case, Edit, FollowUp, Task, shown_hash, truth_of
 from voirdire.harness.errors import NotApplicable
-from voirdire.harness.followups import FollowUps, rng_for
+from voirdire.harness.followups import FollowUps, is_aimed, rng_for
 from voirdire.harness.orders import Order, turns
 from voirdire.harness.probes import Probe, Suite, no_setups
 from voirdire.harness.registry import PERTURBATIONS
@@ -46,12 +46,17 @@ class Arm:
 
 
 class Item(NamedTuple):
-    """One (case, target) of a probe. `case` and `group` are indices; `follow_up` is None where nothing is edited."""
+    """One (case, target) of a probe. `case` is an index; `follow_up` is None where nothing is edited.
+
+    `in_order` holds, where each order has a text of its own, the follow-up and the edits of each, as `orders_of` gives
+    them; `follow_up` and `edits` are those of the first.
+    """
 
     case: int
     target: int
     follow_up: Case | None
     edits: tuple[Edit, ...]
+    in_order: tuple[FollowUp, ...] = ()
 
 
 @dataclass(slots=True)
@@ -314,6 +319,15 @@ def _expand(
             arms["source"].add(source)
             made += 1
             continue
+        if is_aimed(probe.perturbation):
+            try:
+                plan.items.append(_by_order(probe, arms, number, case, target, calls, followups, samples, task))
+            except NotApplicable as error:
+                reason = error.message
+                continue
+            arms["source"].add(source)
+            made += 1
+            continue
         try:
             followup = followups.make(probe.perturbation, case, target, probe.dose)
             placebo = followups.sham(probe.perturbation, case, target, followup) if probe.sham else None
@@ -331,6 +345,32 @@ def _expand(
         made += 1
     if not made:
         plan.not_applicable[reason] += 1
+
+
+def _by_order(
+    probe: Probe,
+    arms: dict[str, _ArmBuilder],
+    number: int,
+    case: Case,
+    target: int,
+    calls: _Calls,
+    followups: FollowUps,
+    samples: int,
+    task: Task,
+) -> Item:
+    """The item of an edit that is aimed at the prompt: in each order another text, with a placebo of its own.
+
+    Raises NotApplicable before anything is added.
+    """
+    assert probe.perturbation is not None
+    name, orders = probe.perturbation, orders_of(len(case.responses), task)
+    made = [followups.make(name, case, target, probe.dose, order=order) for order in orders]
+    placebos = [followups.sham(name, case, target, one) for one in made] if probe.sham else []
+    for arm, shown in (("follow_up", [one.case for one in made]), ("sham", placebos)):
+        if shown:
+            rows = [calls.arm(c, target, samples, edited=True, orders=(o,)) for c, o in zip(shown, orders, strict=True)]
+            arms[arm].add(([numbers[0] for numbers, _ in rows], [slots[0] for _, slots in rows]))
+    return Item(number, target, made[0].case, made[0].edits, tuple(made))
 
 
 def _turned(

@@ -1,8 +1,8 @@
 """Text in an answer that speaks to the judge: pleas, orders, forged results, forged messages, a change of role.
 
-All are appended, as whoever writes an answer would do it, and none knows the judge's own prompt: attacks made from its
-delimiters belong to the protocols. What they say is in injection_texts.py; pleas as a search for the
-string that wins are in phrases.py.
+All are appended, as whoever writes an answer would do it, and none knows the judge's own prompt: attacks made of it are
+in injection_template.py. What they say is in injection_texts.py; pleas as a search for the string that wins are in
+phrases.py.
 """
 
 from __future__ import annotations

@@ -174,6 +174,8 @@ for _name in (
     *("injection.plea", "injection.hidden-comment", "injection.ignore-context", "injection.fake-completion"),
     *("injection.fake-reasoning", "injection.fake-system", "injection.role-play", "injection.nested-instruction"),
     *("injection.combined", "injection.other-language", "injection.long-suffix"),
+    # made of the judge's own prompt
+    *("injection.echo", "injection.template-close", "injection.template-section", "injection.template-turn"),
     *("phrases.full-marks", "phrases.perfect", "phrases.best", "phrases.raina-absolute"),
     *("phrases.raina-comparative", "phrases.raina-consistency", "phrases.raina-comparative-consistency"),
     *("phrases.raina-first-slot", "phrases.raina-second-slot", "phrases.raina-dialogue"),

@@ -19,7 +19,12 @@ ALLOWED = {
     "reports": {"reports", "suites", "perturbations", "harness"},
 }
 #: the only modules of the machine that perturbations may know: the types, the registry, the errors of those two
-FOR_PERTURBATIONS = {"voirdire.harness.cases", "voirdire.harness.registry", "voirdire.harness.errors"}
+FOR_PERTURBATIONS = {
+    "voirdire.harness.cases",
+    "voirdire.harness.known_prompt",
+    "voirdire.harness.registry",
+    "voirdire.harness.errors",
+}
 
 
 def modules() -> list[tuple[str, Path]]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import pytest
 
 from voirdire.harness.cases import Case, Task, shown_hash, truth_of
-from voirdire.harness.followups import FollowUps
+from voirdire.harness.followups import FollowUps, is_aimed
 from voirdire.harness.judges.mock import mock_judge
 from voirdire.harness.plan import Plan, build_plan
 from voirdire.harness.probes import Probe, Suite
@@ -34,7 +34,11 @@ ADDED = (
 PROBES_TRIED = [
     p
     for p in PROBES.values()
-    if p.perturbation and p.perturbation not in REWRITES and "textattack-" not in p.name and "pairwise" in p.tasks
+    if p.perturbation
+    and p.perturbation not in REWRITES
+    and "textattack-" not in p.name
+    and "pairwise" in p.tasks
+    and not is_aimed(p.perturbation)  # mocks have no prompt to aim at: test_injection_template.py
 ]
 
 

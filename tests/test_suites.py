@@ -12,7 +12,9 @@ from voirdire.harness.casefiles import check_task
 from voirdire.harness.cases import ALL_TASKS, Case
 from voirdire.harness.errors import NotApplicable, UsageError
 from voirdire.harness.followups import FollowUps
+from voirdire.harness.judges.exposed import ExposedPrompt
 from voirdire.harness.judges.mock import has_citation, has_markdown
+from voirdire.harness.judges.prompts import default_protocol
 from voirdire.harness.plan import build_plan
 from voirdire.harness.probes import Probe
 from voirdire.harness.registry import PERTURBATIONS
@@ -24,6 +26,8 @@ from voirdire.suites.loading import builtin_suites, load_suite, match_probes, na
 from voirdire.suites.rows import PROBES
 
 CASES = builtin_cases()
+#: with a prompt, for what is made of one
+FOLLOWUPS = FollowUps(prompt=ExposedPrompt(default_protocol("pairwise")))
 FAMILIES = [
     "stability",
     "order",
@@ -53,7 +57,7 @@ def growth(probe: Probe) -> list[tuple[Case, int, int, int]]:
     for case in [*CASES, Case("q", (marked, "Lyon."), label=1, meta={"lang": "en"})]:
         target = 1 - case.label if isinstance(case.label, int) else 0
         try:
-            made = FollowUps().make(probe.perturbation or "", case, target, probe.dose)
+            made = FOLLOWUPS.make(probe.perturbation or "", case, target, probe.dose)
         except NotApplicable:
             continue
         rows.append((case, target, len(case.responses[target]), len(made.case.responses[target])))
@@ -89,7 +93,7 @@ def test_whatever_adds_length_has_a_placebo_of_that_length(probe: Probe) -> None
     if added <= 0.05 or probe.family == "verbosity" or probe.relation is Relation.MUST_DROP:
         return
     assert probe.sham, f"{probe.name} adds {added:.0%} and has no sham"
-    followups = FollowUps()
+    followups = FOLLOWUPS
     for case, target, _, after in rows:
         made = followups.make(probe.perturbation or "", case, target, probe.dose)
         sham = followups.sham(probe.perturbation or "", case, target, made).responses[target]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from voirdire.harness.cases import Case, Task
+from voirdire.harness.known_prompt import KnownPrompt
 from voirdire.harness.probes import no_setups
 from voirdire.harness.verdicts import Scale, Usage, Verdict
 
@@ -21,17 +22,22 @@ Message = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What a plan must know of its judge: the fields without which it cannot be shown a case, and why it cannot be
-    asked under a setup of a given name (None: it can; judges/setups.py)."""
+    """What a plan must know of its judge: the fields without which it cannot be shown a case, why it cannot be asked
+    under a setup of a given name (None: it can; judges/setups.py), and the prompt that attacks are aimed at, if any."""
 
     needs: tuple[str, ...] = ()
     setups: Callable[[str], str | None] = no_setups
+    prompt: KnownPrompt | None = None
 
 
 def traits_of(judge: object) -> Traits:
     """The traits of `judge`; those of a judge with a prompt of ours are its prompt's."""
     setups = getattr(judge, "setup_reason", None)
-    return Traits(tuple(getattr(judge, "needs", ())), setups if callable(setups) else no_setups)
+    return Traits(
+        tuple(getattr(judge, "needs", ())),
+        setups if callable(setups) else no_setups,
+        getattr(judge, "known_prompt", None),
+    )
 
 
 def facts_of(judge: object) -> dict[str, str]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from voirdire.harness.cases import Case, Task, content_hash
 from voirdire.harness.errors import UsageError
 from voirdire.harness.judges.base import ChatModel, Reply
+from voirdire.harness.judges.exposed import ExposedPrompt
 from voirdire.harness.judges.parsing import Parser, find_parser
 from voirdire.harness.judges.parsing_text import cut
 from voirdire.harness.judges.prompts import PromptProtocol, digit_range
@@ -98,6 +99,11 @@ class PromptedJudge:
     @property
     def deterministic(self) -> bool:
         return self.chat.deterministic
+
+    @property
+    def known_prompt(self) -> ExposedPrompt:
+        """Its prompt as an attacker who has read it knows it."""
+        return ExposedPrompt(self.protocol)
 
     def setup_reason(self, name: str) -> str | None:
         """Why it cannot be asked under the setup `name` (setups.py); None if it can."""

@@ -59,17 +59,20 @@ def _example(
     # the order whose first answers show the break best: the one in which the verdict moved
     order = next((k for k in range(len(follow)) if _value(verdicts, row[k][0]) != _value(verdicts, follow[k][0])), 0)
     orders = orders_of(len(case.responses), plan.task)
+    shown, edits = item.follow_up, item.edits
+    if item.in_order:
+        shown, edits = item.in_order[order].case, item.in_order[order].edits
     if probe.probe.relation is Relation.MUST_DROP and plan.task == "pairwise":
-        pair = item.follow_up.reordered(orders[order])
+        pair = shown.reordered(orders[order])
         slot = orders[order].index(1)
         # offsets of the edits refer to the undamaged text, which stands in the other slot of the same call
         return CounterExample(
-            case.id, probe.probe.name, pair.with_response(slot, case.responses[item.target]), pair, slot, item.edits,
+            case.id, probe.probe.name, pair.with_response(slot, case.responses[item.target]), pair, slot, edits,
             None, verdicts[follow[order][0]], before, after, "the damaged answer against the same answer undamaged",
         )  # fmt: skip
     return CounterExample(
-        case.id, probe.probe.name, case.reordered(orders[order]), item.follow_up.reordered(orders[order]),
-        orders[order].index(item.target), item.edits, verdicts[row[order][0]], verdicts[follow[order][0]],
+        case.id, probe.probe.name, case.reordered(orders[order]), shown.reordered(orders[order]),
+        orders[order].index(item.target), edits, verdicts[row[order][0]], verdicts[follow[order][0]],
         before, after, "the same question with the marked edit",
     )  # fmt: skip
 

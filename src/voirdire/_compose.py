@@ -186,7 +186,7 @@ def _prepare(task: Task, scale: Any, request: AuditRequest, traits: Traits) -> P
     check_needs(cases, needs, judge="this judge")
     if suite.cases is not None and builtin and request.limit is None and not request.case_ids:
         cases = spread(cases, suite.cases)
-    followups = FollowUps()
+    followups = FollowUps(prompt=traits.prompt)
 
     def planned() -> Plan:
         return build_plan(

@@ -104,7 +104,7 @@ def prepare_gate(task: Task, scale: Scale, request: GateRequest, *, traits: Trai
     prepared = prepare(task, scale, audit, traits=traits)
     if baseline is not None and baseline.perturbation_seed != FollowUps().seed:
         plan = prepared.plan
-        followups = FollowUps(baseline.perturbation_seed)
+        followups = FollowUps(baseline.perturbation_seed, prompt=(traits or Traits()).prompt)
         again = build_plan(
             plan.suite,
             plan.cases,

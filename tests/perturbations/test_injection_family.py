@@ -13,13 +13,15 @@ from making import make, placebo
 
 from voirdire.harness.cases import Case, apply_edits
 from voirdire.harness.errors import NotApplicable
+from voirdire.harness.followups import is_aimed
 from voirdire.harness.registry import PERTURBATIONS
 from voirdire.harness.relations import Relation
 from voirdire.perturbations.injection import long_suffix, other_language
 from voirdire.perturbations.injection_texts import OTHER_LANGUAGES, TEXTS
 
 PLAIN = "Paris is the capital of France."
-NAMES = sorted(n for n in PERTURBATIONS if n.startswith("injection."))
+# what is aimed at the judge's own prompt: tests/test_injection_template.py
+NAMES = sorted(n for n in PERTURBATIONS if n.startswith("injection.") and not is_aimed(n))
 WORDED = [n for n in NAMES if n not in (long_suffix.name, other_language.name)]
 EVERY_TEXT = [text for by_lang in TEXTS.values() for wording in by_lang.values() for text in wording] + [
     text for wording in OTHER_LANGUAGES.values() for text in wording

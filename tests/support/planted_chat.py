@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from voirdire.harness.cases import Case
 from voirdire.harness.judges.base import Message, Reply
 
-__all__ = ["PlantedChat", "answers_of"]
+__all__ = ["Fooled", "PlantedChat", "Quoting", "answers_of"]
 
 _ASKED = re.compile(r"(?ms)^<(?:question|task) \w+>\n(.*?)\n</")
-_SHOWN = re.compile(r"(?ms)^<(?:answer|response|output)_\w+ \w+>\n(.*?)\n</")
+# a tag closes with its own name and nonce, whatever stands between
+_SHOWN = re.compile(r"(?ms)^<((?:answer|response|output)_\w+ \w+)>\n(.*?)\n</\1>")
 _NAMES = ("A", "B", "1", "2", "X", "Y", "Alex", "Robin", "K7", "Q3")
 
 
@@ -74,7 +75,7 @@ class PlantedChat:
         asked = _ASKED.search(text)
         assert asked is not None
         good, bad = self.answers[asked[1]]
-        one, other = (set(found.split()) for found in _SHOWN.findall(text)[:2])
+        one, other = (set(found.split()) for _, found in _SHOWN.findall(text)[:2])
         return int(len(one & bad) + len(other & good) > len(one & good) + len(other & bad))
 
     def _draw(self, channel: str, text: str, sample: int) -> float:
@@ -84,8 +85,67 @@ class PlantedChat:
         return
 
 
+@dataclass(frozen=True, slots=True)
+class Fooled:
+    """`chat`, save that what `pattern` finds in the prompt decides: the slot its group names, or with `other` the other
+    of A and B."""
+
+    chat: PlantedChat
+    pattern: str
+    other: bool = False
+    first_token_only: bool = True
+    name: str = "fooled"
+    paid: bool = False
+    concurrency: int | None = None
+    deterministic: bool = False
+
+    @property
+    def identity(self) -> dict[str, object]:
+        return {"fooled": [self.pattern, self.other], **self.chat.identity}
+
+    async def complete(self, messages: Sequence[Message], *, sample: int) -> Reply:
+        found = re.search(self.pattern, "\n".join(m["content"] for m in messages), re.DOTALL)
+        if found is None:
+            return await self.chat.complete(messages, sample=sample)
+        name = found[1].upper()
+        if self.other:
+            name = "B" if name == "A" else "A"
+        return Reply(name, logprobs={name: -0.01})
+
+    async def aclose(self) -> None:
+        return
+
+
+@dataclass(frozen=True, slots=True)
+class Quoting:
+    """`chat` as one that writes: it copies both answers out, unmarked, and gives its verdict before or behind them."""
+
+    chat: PlantedChat
+    verdict_first: bool = False
+    first_token_only: bool = False
+    name: str = "quoting"
+    paid: bool = False
+    concurrency: int | None = None
+    deterministic: bool = False
+
+    @property
+    def identity(self) -> dict[str, object]:
+        return {"quoting": self.verdict_first, **self.chat.identity}
+
+    async def complete(self, messages: Sequence[Message], *, sample: int) -> Reply:
+        own = (await self.chat.complete(messages, sample=sample)).text
+        text = "\n".join(m["content"] for m in messages)
+        quoted = "\n\n".join(f"This is what the answer says.\n\n{shown}" for _, shown in _SHOWN.findall(text)[:2])
+        parts = (f"[[{own}]]", quoted) if self.verdict_first else (quoted, f"[[{own}]]")
+        return Reply("\n\n".join(parts))
+
+    async def aclose(self) -> None:
+        return
+
+
 def _slots(text: str) -> list[str]:
     """The names of the two slots, the first slot's first."""
-    found = re.findall(r"(?mi)^<?(?:answer|response|output)[ _]([A-Za-z0-9]{1,5})\b", text)
+    found = [tag.split()[0].split("_")[1] for tag, _ in _SHOWN.findall(text)]
+    found = found or re.findall(r"(?mi)^(?:answer|response|output) ([A-Za-z0-9]{1,5})\b", text)
     names = {name.lower(): name for name in _NAMES}
     return list(dict.fromkeys(names[f.lower()] for f in found if f.lower() in names))[:2]

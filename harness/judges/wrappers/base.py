@@ -24,6 +24,7 @@ from voirdire.harness.errors import UsageError
 from voirdire.harness.judges.base import Judge, facts_of, traits_of
 from voirdire.harness.judges.grammar import write
 from voirdire.harness.judges.wrappers.calls import Member, Memory, Session
+from voirdire.harness.known_prompt import KnownPrompt
 from voirdire.harness.verdicts import Scale, Verdict
 
 __all__ = ["Decide", "WrappedJudge", "members_of", "need_task", "same_task", "shown_value", "wrapped"]
@@ -63,6 +64,12 @@ class WrappedJudge:
     @property
     def needs(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for judge in self.judges for name in traits_of(judge).needs))
+
+    @property
+    def known_prompt(self) -> KnownPrompt | None:
+        """The prompt of its first member, if all members have one: an attacker aims at one of them."""
+        prompts = [traits_of(judge).prompt for judge in self.judges]
+        return None if None in prompts else prompts[0]
 
     def setup_reason(self, name: str) -> str | None:
         """Why not all members can be asked under the setup `name`; None if they can."""

@@ -105,11 +105,18 @@ def _row(probe: Probe) -> dict[str, Any]:
         "dose": probe.dose,
         "sham": probe.sham,
         "tasks": list(probe.tasks),
-        "needs": "rewrites" if probe.perturbation in REWRITES else None,
+        "needs": "rewrites" if probe.perturbation in REWRITES else "prompt" if _on_prompt(probe) else None,
         "source": probe.source,
         "summary": probe.summary,
         "metrics": list(probe.metrics),
     }
+
+
+def _on_prompt(probe: Probe) -> bool:
+    """Is it about the prompt in which the judge is asked?"""
+    from voirdire.harness.followups import is_aimed
+
+    return probe.setup is not None or (probe.perturbation is not None and is_aimed(probe.perturbation))
 
 
 def _claims(row: dict[str, Any]) -> str:
@@ -122,6 +129,8 @@ def _claims(row: dict[str, Any]) -> str:
         parts.append("against a placebo")
     if row["needs"] == "rewrites":
         parts.append("needs --rewrites FILE (voirdire freeze)")
+    elif row["needs"] == "prompt":
+        parts.append("needs a judge that voirdire prompts")
     return " · ".join(parts)
 
 
@@ -189,9 +198,12 @@ def _show(
 
 def _at_work(probe: Probe, cases: Iterable[Case], task: Task) -> Iterator[_Shown]:
     from voirdire.harness.followups import FollowUps
+    from voirdire.harness.judges.exposed import ExposedPrompt
+    from voirdire.harness.judges.prompts import default_protocol
     from voirdire.harness.plan import targets_of
 
-    followups = FollowUps()
+    # what is aimed at a judge's prompt is shown as aimed at voirdire's own
+    followups = FollowUps(prompt=ExposedPrompt(default_protocol(task)))
     name = probe.perturbation or probe.name
     for case in cases:
         try:
