@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from voirdire.harness.cases import Case, Edit, Task
+from voirdire.harness.papers import PaperResult
 from voirdire.harness.relations import Relation
 from voirdire.harness.verdicts import Scale, Verdict
 
@@ -207,6 +208,7 @@ class Audit:
 
     `stopped` is None, or why the run ended early ("budget", "interrupted", "judge"). `simulated` marks mock judges.
     `facts` are what the judge says of itself (prompt, parser, parameters), as short texts by name.
+    `paper` holds the numbers of the paper that the suite follows beside ours.
     """
 
     judge_name: str
@@ -238,3 +240,4 @@ class Audit:
     slices: tuple[SliceValue, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    paper: PaperResult | None = None

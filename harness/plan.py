@@ -49,7 +49,8 @@ class Item(NamedTuple):
     """One (case, target) of a probe. `case` is an index; `follow_up` is None where nothing is edited.
 
     `in_order` holds, where each order has a text of its own, the follow-up and the edits of each, as `orders_of` gives
-    them; `follow_up` and `edits` are those of the first.
+    them; `follow_up` and `edits` are those of the first. `source` is what was shown before, where that is not the case
+    itself.
     """
 
     case: int
@@ -57,6 +58,7 @@ class Item(NamedTuple):
     follow_up: Case | None
     edits: tuple[Edit, ...]
     in_order: tuple[FollowUp, ...] = ()
+    source: Case | None = None
 
 
 @dataclass(slots=True)
@@ -301,7 +303,13 @@ def _expand(
         return
     made = 0
     reason = "no response it applies to"
+    whole = case
     for target in targets:
+        before = None
+        if probe.opponent == "twin":
+            text = whole.responses[target]
+            case = before = whole.replace(responses=(text, text), label="tie")
+            target = 1
         source = calls.arm(case, target, max(2, samples), edited=False)
         if probe.orders != "both":
             made += _turned(plan, arms, number, case, source, calls, followups, samples)
@@ -337,7 +345,7 @@ def _expand(
         shown, slot = followup.case, target
         if probe.relation is Relation.MUST_DROP:
             shown, slot = _damaged(case, target, shown, task, scale)
-        plan.items.append(Item(number, target, shown, followup.edits))
+        plan.items.append(Item(number, target, shown, followup.edits, source=before))
         arms["source"].add(source)
         arms["follow_up"].add(calls.arm(shown, slot, samples, edited=True))
         if placebo is not None:

@@ -10,9 +10,19 @@ from typing import Literal
 
 from voirdire.harness.cases import ALL_TASKS, Task
 from voirdire.harness.orders import Turns
+from voirdire.harness.papers import Paper
 from voirdire.harness.relations import Relation
 
-__all__ = ["DEFAULT_ACCURACY_FLOOR", "DEFAULT_MIN_DROP", "DEFAULT_TOLERANCE", "Probe", "Suite", "Target", "no_setups"]
+__all__ = [
+    "DEFAULT_ACCURACY_FLOOR",
+    "DEFAULT_MIN_DROP",
+    "DEFAULT_TOLERANCE",
+    "Opponent",
+    "Probe",
+    "Suite",
+    "Target",
+    "no_setups",
+]
 
 DEFAULT_TOLERANCE = 0.10
 DEFAULT_MIN_DROP = 0.10
@@ -21,6 +31,8 @@ DEFAULT_ACCURACY_FLOOR = 0.60
 
 #: which response is edited: the worse or better one by label ("each" in turn where the label does not say), or each
 Target = Literal["worse", "better", "each"]
+#: beside what an edited answer of a pair is shown
+Opponent = Literal["other", "twin"]
 
 
 def no_setups(_name: str) -> str | None:
@@ -36,6 +48,7 @@ class Probe:
     `min_drop` are in utility units; None takes the suite's. `sham` says whether gains are also compared with the
     placebo. `metrics` names the papers' metrics computed from the same calls. `orders` are those in which an
     EQUIVARIANT probe shows three or more answers. `setup` is a change of the judge's prompt instead of an edit.
+    `opponent` "twin": the edited answer stands beside itself unedited, and the source is that text twice (a tie).
     """
 
     name: str
@@ -52,6 +65,7 @@ class Probe:
     metrics: tuple[str, ...] = ()
     orders: Turns = "both"
     setup: str | None = None
+    opponent: Opponent = "other"
 
     @property
     def family(self) -> str:
@@ -64,7 +78,8 @@ class Suite:
 
     `samples` is the number of calls an arm gets per case and order; sources get at least 2 (the repeat is the retest
     arm). `cases` is how many cases the suite recommends; None takes all that are given. `max_calls` caps the plan by
-    dropping cases, for suites that promise a size.
+    dropping cases, for suites that promise a size. `tasks` are those of the judges it is meant for. `paper` is what it
+    follows, with the published numbers.
     """
 
     name: str
@@ -77,6 +92,8 @@ class Suite:
     accuracy_floor: float = DEFAULT_ACCURACY_FLOOR
     max_calls: int | None = None
     source: str = "voirdire"
+    tasks: tuple[Task, ...] = ALL_TASKS
+    paper: Paper | None = None
 
     def tolerance_of(self, probe: Probe) -> float:
         return self.tolerance if probe.tolerance is None else probe.tolerance

@@ -17,6 +17,7 @@ from voirdire.harness.findings import Audit, CounterExample, Finding
 from voirdire.harness.verdicts import Verdict
 from voirdire.reports import formatting, words
 from voirdire.reports.advice import reproduce_command
+from voirdire.reports.beside import beside_rows
 from voirdire.reports.ci import opening
 from voirdire.reports.forest import forest, two_axes
 from voirdire.reports.phrases import capital, phrase
@@ -119,6 +120,7 @@ def _context(audit: Audit, limit: int) -> dict[str, Any]:
         "groups": groups,
         "map": two_axes(audit),
         "advice": words.advice(audit),
+        "beside": beside_rows(audit),
         "discrimination": words.discrimination_sentence(audit),
         "noise": words.noise_sentence(audit),
         "violated": shown,

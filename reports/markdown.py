@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from voirdire.harness.findings import Audit, CounterExample, Finding
 from voirdire.reports.advice import reproduce_command
+from voirdire.reports.beside import beside_rows
 from voirdire.reports.ci import opening
 from voirdire.reports.formatting import count, effect, interval, money, plural
 from voirdire.reports.inert import disarm
@@ -90,6 +91,7 @@ def render(audit: Audit) -> str:
     lines += [f"- {prose(sentence)}" for sentence in parts.more]
     lines += ["", _provenance(audit), ""]
     lines += _table(audit)
+    lines += _beside(audit)
     todo = advice(audit)
     if todo:
         lines += ["**What to do**", "", *(f"- {prose(text)}" for text in todo), ""]
@@ -131,6 +133,25 @@ def _table(audit: Audit) -> list[str]:
             f"{prose(interval(finding.low, finding.high))} | {_limit(finding)} | {count(finding.n)} | {prose(note)} |"
         )
     return [*rows, "", f"✗ violated, ? open. {counted}", ""]
+
+
+def _beside(audit: Audit) -> list[str]:
+    """The paper's numbers beside ours, folded where they are many."""
+    rows = beside_rows(audit)
+    if not rows or audit.paper is None:
+        return []
+    head = [
+        f"**Beside the paper**: {prose(audit.paper.title)} ({prose(audit.paper.paper or audit.suite)})",
+        "",
+        "| metric | of | ours | 95 % interval | chance | n | published |",
+        "|---|---|---:|---|---:|---:|---|",
+    ]
+    lines = [
+        f"| {code(row.metric)} | {prose(row.group)} | {row.ours} | {prose(row.interval)} | {row.chance} | "
+        f"{count(row.n)} | {prose(row.published)} |"
+        for row in rows
+    ]
+    return [*head, *lines, "", *([f"Chance: {prose(audit.paper.chance)}", ""] if audit.paper.chance else [])]
 
 
 def _limit(finding: Finding) -> str:

@@ -7,6 +7,7 @@ Counter-examples are not in the document but beside it (`examples.py`): texts ma
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -30,6 +31,7 @@ from voirdire.harness.findings import (
     Regression,
     SliceValue,
 )
+from voirdire.harness.papers import PaperResult, Published, SuiteMetric
 from voirdire.harness.relations import Relation
 from voirdire.harness.verdicts import Scale
 
@@ -185,6 +187,41 @@ class SliceModel(_Model):
     )
 
 
+class PublishedModel(_Model):
+    """A number as its paper printed it."""
+
+    judge: str
+    metric: str
+    value: float
+    group: str = ""
+    note: str = ""
+
+
+class SuiteMetricModel(_Model):
+    """A published metric on this judge, over all probes of a group."""
+
+    metric: str
+    group: str = Field("", description="the paper's name for these probes; empty: all of them, or no probe at all")
+    value: float | None = None
+    low: float | None = Field(None, description="95 % interval over clusters of cases")
+    high: float | None = None
+    n: int = 0
+    left_out: int = Field(0, description="dropped for a null")
+    chance: float | None = Field(None, description="its value for a judge that tosses a coin")
+    probes: list[str] = []
+
+
+class PaperModel(_Model):
+    """The paper that the suite follows: our numbers and its own."""
+
+    title: str
+    paper: str = ""
+    url: str = ""
+    chance: str = ""
+    metrics: list[SuiteMetricModel] = []
+    published: list[PublishedModel] = []
+
+
 class AuditDocument(_Model):
     """The whole of `audit.json`."""
 
@@ -207,6 +244,7 @@ class AuditDocument(_Model):
     stopped: str | None = None
     warnings: list[str] = []
     metrics: dict[str, Any] = {}
+    paper: PaperModel | None = Field(None, description="of suites that follow a paper")
 
     def text(self) -> str:
         """The bytes of `audit.json`: two-space indent, fields in the order of the contract."""
@@ -271,6 +309,7 @@ def to_document(audit: Audit) -> AuditDocument:
                 "stopped": audit.stopped,
                 "warnings": list(audit.warnings),
                 "metrics": audit.metrics,
+                "paper": None if audit.paper is None else dataclasses.asdict(audit.paper),
             }
         )
     )
@@ -313,7 +352,15 @@ def from_document(document: AuditDocument, examples: tuple[CounterExample, ...] 
         slices=tuple(SliceValue(**model.model_dump()) for model in document.slices),
         facts=judge.facts,
         metrics=document.metrics,
+        paper=None if document.paper is None else _paper(document.paper),
     )
+
+
+def _paper(model: PaperModel) -> PaperResult:
+    data = model.model_dump()
+    metrics = (SuiteMetric(**{**m, "probes": tuple(m["probes"])}) for m in data["metrics"])
+    published = tuple(Published(**p) for p in data["published"])
+    return PaperResult(**{**data, "metrics": tuple(metrics), "published": published})
 
 
 def schema_text() -> str:

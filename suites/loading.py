@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -12,30 +11,17 @@ from typing import Any
 
 from voirdire.harness.cases import content_hash
 from voirdire.harness.errors import UsageError, nearest
-from voirdire.harness.probes import (
-    DEFAULT_ACCURACY_FLOOR,
-    DEFAULT_MIN_DROP,
-    DEFAULT_TOLERANCE,
-    Probe,
-    Suite,
-)
+from voirdire.harness.papers import Paper
+from voirdire.harness.probes import Probe, Suite
 from voirdire.perturbations.compositions import is_composed, spelled, terms_of
 from voirdire.suites.composed import composed_names
 from voirdire.suites.rows import PROBES
+from voirdire.suites.suite_file import Draft, read_draft
 
 __all__ = ["builtin_suites", "load_suite", "match_probes", "narrow", "suite_hash"]
 
-#: key of a suite file -> (accepted types, smallest, largest)
-_NUMBERS: dict[str, tuple[type | tuple[type, ...], float, float]] = {
-    "samples": (int, 1, 100),
-    "cases": (int, 1, 10_000_000),
-    "max_calls": (int, 1, 1_000_000_000),
-    "tolerance": ((int, float), 0.0, 1.0),
-    "min_drop": ((int, float), 0.0, 1.0),
-    "accuracy_floor": ((int, float), 0.0, 1.0),
-}
-_TEXTS = ("name", "summary", "source")
-_PROBE_KEYS = ("tolerance", "min_drop", "dose")
+#: what a file may say of a `Suite` as it is
+_SCALARS = ("samples", "cases", "tolerance", "min_drop", "accuracy_floor", "max_calls", "source")
 
 
 def builtin_suites() -> list[str]:
@@ -46,87 +32,98 @@ def builtin_suites() -> list[str]:
 
 def load_suite(name: str) -> Suite:
     """The suite called `name`, or that of the TOML file `name`. Raises UsageError."""
+    return _resolve(_draft(name), ())
+
+
+def _draft(name: str, *, beside: str = "", where: str = "") -> Draft:
+    """The file of the suite `name`; one that a file names is looked for in that file's folder."""
     if name.endswith(".toml"):
+        path = Path(beside).parent / name if beside else Path(name)
         try:
-            text = Path(name).read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"the suite file {name} cannot be read ({error})") from None
-        return _parse(text, name)
+            raise UsageError(f"{where}the suite file {path} cannot be read ({error})") from None
+        return read_draft(text, str(path))
     known = builtin_suites()
     if name not in known:
         raise UsageError(
-            f"there is no suite called {name!r}",
+            f"{where}there is no suite called {name!r}",
             hint=nearest(name, known) + " A suite of your own: --suite FILE.toml.",
         )
     text = (resources.files("voirdire.suites") / "builtin" / f"{name}.toml").read_text(encoding="utf-8")
-    return _parse(text, f"{name}.toml")
+    return read_draft(text, f"{name}.toml")
 
 
-def _parse(text: str, path: str) -> Suite:
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: not TOML ({error})") from None
-    known = {*_NUMBERS, *_TEXTS, "probes", "probe"}
-    for key in data:
-        if key not in known:
-            raise UsageError(f"{path}{_line(text, key)}: unknown key {key!r}", hint=nearest(key, known))
-    for key, (kind, low, high) in _NUMBERS.items():
-        if key in data:
-            _check_number(f"{path}{_line(text, key)}: {key}", data[key], kind, low, high)
-    for key in _TEXTS:
-        if key in data and not isinstance(data[key], str):
-            raise UsageError(f"{path}{_line(text, key)}: {key} must be a text, not {data[key]!r}")
-    globs = data.get("probes")
-    if not isinstance(globs, list) or not globs or not all(isinstance(g, str) for g in globs):
-        raise UsageError(f'{path}: probes must be a list of names or globs, e.g. probes = ["order.swap", "typos.*"]')
-    probes = [_changed(p, data.get("probe", {}), path, text) for p in match_probes(globs, where=f"{path}: ")]
+def _resolve(draft: Draft, above: tuple[str, ...]) -> Suite:
+    """The suite of `draft` on top of what it extends; `above` are the files that led here."""
+    if draft.path in above:
+        raise draft.error(f"{' extends '.join([*above, draft.path])}, which never ends", "extends")
+    found: dict[str, Probe] = {}
+    inherited: dict[str, Any] = {}
+    for name in draft.list_of("extends"):
+        file = draft.path if Path(draft.path).is_file() else ""
+        base = _resolve(_draft(name, beside=file, where=f"{draft.path}{draft.at('extends')}: "), (*above, draft.path))
+        found.update((p.name, p) for p in base.probes)
+        inherited.update(_told(base))
+    here = f"{draft.path}{draft.at('probes')}: "
+    # a probe named again keeps the changes that the extended suite made to it
+    found.update((p.name, p) for p in match_probes(draft.list_of("probes"), where=here) if p.name not in found)
+    for glob in draft.list_of("exclude"):
+        gone = [n for n in found if fnmatch.fnmatchcase(n, glob)]
+        if not gone:
+            raise draft.error(f"no probe of this suite is called {glob!r}", "exclude", hint=nearest(glob, found))
+        for name in gone:
+            del found[name]
+    if not found:
+        raise draft.error("no probe is left", "exclude")
+    probes = _changed(list(found.values()), draft)
+    told = {**inherited, **{k: draft.data[k] for k in _SCALARS if k in draft.data}}
+    paper = _paper(draft, [p.name for p in probes]) or inherited.get("paper")
+    if "tasks" in draft.data:
+        told["tasks"] = tuple(draft.list_of("tasks"))
+    if paper is not None and paper.paper:
+        told.setdefault("source", paper.paper)
+    told["paper"] = paper
     return Suite(
-        name=data.get("name", Path(path).stem),
-        summary=data.get("summary", ""),
-        probes=tuple(probes),
-        samples=data.get("samples", 1),
-        cases=data.get("cases"),
-        tolerance=data.get("tolerance", DEFAULT_TOLERANCE),
-        min_drop=data.get("min_drop", DEFAULT_MIN_DROP),
-        accuracy_floor=data.get("accuracy_floor", DEFAULT_ACCURACY_FLOOR),
-        max_calls=data.get("max_calls"),
-        source=data.get("source", "voirdire"),
+        name=draft.get("name", Path(draft.path).stem), summary=draft.get("summary", ""), probes=tuple(probes), **told
     )
 
 
-def _changed(probe: Probe, tables: Any, path: str, text: str) -> Probe:
-    """`probe` with the changes of its [probe."name"] table."""
-    if not isinstance(tables, Mapping):
-        raise UsageError(f'{path}: write a probe\'s changes as [probe."order.swap"]')
-    table = tables.get(probe.name, {})
-    for key, value in table.items():
-        if key not in _PROBE_KEYS:
-            raise UsageError(
-                f"{path}{_line(text, key)}: unknown key {key!r} of probe {probe.name}", hint=nearest(key, _PROBE_KEYS)
-            )
-        high = 100.0 if key == "dose" else 1.0
-        _check_number(f"{path}{_line(text, key)}: {key} of {probe.name}", value, (int, float), 0.0, high)
-    return replace(
-        probe,
-        tolerance=table.get("tolerance", probe.tolerance),
-        min_drop=table.get("min_drop", probe.min_drop),
-        dose=table.get("dose", probe.dose),
-    )
+def _told(suite: Suite) -> dict[str, Any]:
+    """What a suite that extends `suite` takes over where it says nothing itself: all that `suite` itself was told."""
+    plain = Suite("", "", ())
+    given = {key: getattr(suite, key) for key in (*_SCALARS, "tasks", "paper")}
+    return {key: value for key, value in given.items() if value != getattr(plain, key)}
 
 
-def _check_number(where: str, value: Any, kind: type | tuple[type, ...], low: float, high: float) -> None:
-    number = value if isinstance(value, (int, float)) and isinstance(value, kind) else None
-    if number is None or isinstance(value, bool) or not low <= number <= high:
-        what = "a whole number" if kind is int else "a number"
-        raise UsageError(f"{where} must be {what} from {low:g} to {high:g}, not {value!r}")
+def _paper(draft: Draft, probes: Sequence[str]) -> Paper | None:
+    groups = {}
+    for name, globs in draft.get("group", {}).items():
+        members = [n for n in probes if any(fnmatch.fnmatchcase(n, g) for g in globs)]
+        for glob in globs:
+            if not any(fnmatch.fnmatchcase(n, glob) for n in probes):
+                hint = nearest(glob, probes)
+                raise draft.error(f"no probe of this suite is called {glob!r}", name, "group", hint=hint)
+        groups[name] = tuple(members)
+    known: Sequence[str] = ()
+    if draft.list_of("metrics"):
+        from voirdire.harness.statistics.suite_metrics import METRIC_NAMES
+
+        known = METRIC_NAMES
+    return draft.paper(known, groups)
 
 
-def _line(text: str, key: str) -> str:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.split("=")[0].strip().strip('"') == key:
-            return f", line {number}"
-    return ""
+def _changed(probes: Sequence[Probe], draft: Draft) -> list[Probe]:
+    """`probes` with the changes of the tables [probe."glob"], in the order of the file."""
+    out = {p.name: p for p in probes}
+    for glob, table in draft.get("probe", {}).items():
+        names = [n for n in out if fnmatch.fnmatchcase(n, glob)]
+        if not names:
+            hint = nearest(glob, out)
+            raise draft.error(f"no probe of this suite is called {glob!r}", "", f'probe."{glob}"', hint=hint)
+        for name in names:
+            out[name] = replace(out[name], **table)
+    return list(out.values())
 
 
 def match_probes(globs: Iterable[str], *, where: str = "") -> list[Probe]:
@@ -165,6 +162,8 @@ def suite_hash(suite: Suite) -> str:
     """Hash of all that decides what a suite asks and how it judges."""
     rows = [
         [p.name, p.perturbation, str(p.relation), p.target, p.dose, p.sham, suite.tolerance_of(p), suite.min_drop_of(p)]
+        # a later field counts only where it says something, so that the hashes of older suites stay what they were
+        + ([p.opponent] if p.opponent != "other" else [])
         for p in suite.probes
     ]
     return content_hash([rows, suite.accuracy_floor])[:16]

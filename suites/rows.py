@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import voirdire.perturbations  # noqa: F401  (registers the built-in perturbations)
+from voirdire.harness.cases import ALL_TASKS, Task
 from voirdire.harness.judges.setups import SETUPS
-from voirdire.harness.probes import Probe, Target
+from voirdire.harness.probes import Opponent, Probe, Target
 from voirdire.harness.registry import PERTURBATIONS, Registry
 from voirdire.harness.relations import Relation
 from voirdire.perturbations.null_answers import MASTER_KEYS
@@ -35,6 +36,8 @@ def row(
     tolerance: float | None = None,
     min_drop: float | None = None,
     metrics: Sequence[str] = (),
+    opponent: Opponent = "other",
+    tasks: tuple[Task, ...] = ALL_TASKS,
 ) -> Probe:
     """Register a probe of the perturbation `perturbation` (default: the one called `name`; `a+b` and `a@2` work too).
 
@@ -56,6 +59,8 @@ def row(
             tolerance=tolerance,
             min_drop=min_drop,
             metrics=tuple(metrics),
+            opponent=opponent,
+            tasks=tasks,
         ),
     )
 
@@ -164,6 +169,17 @@ for _name in (
     "lexical.random-words",  # a judge may mind stray words, but not like them
 ):
     row(_name, Relation.NO_GAIN, metrics=("asr",))
+# the padded answer against the one it was made of, as MT-bench has it
+for _name in ("verbosity.repetitive-list", "verbosity.restatement"):
+    row(
+        f"{_name}-twin",
+        Relation.NO_GAIN,
+        perturbation=_name,
+        target="better",
+        opponent="twin",
+        tasks=("pairwise",),
+        metrics=("attack_failure_rate",),
+    )
 for _name in (
     *("authority.book", "authority.quote", "authority.url", "authority.expert", "authority.journal"),
     *("authority.institution", "authority.statistic"),

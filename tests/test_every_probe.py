@@ -76,7 +76,7 @@ def planted(plan: Plan) -> Sequence[Verdict]:
     judge = mock_judge("oracle")
     verdicts = [judge.answer(c.case, c.sample) for c in plan.calls]
     for item, calls, slots in zip(probe.items, probe.follow_up.calls, probe.follow_up.slots, strict=True):
-        wins = truth_of(plan.cases[item.case], item.target) is not True
+        wins = truth_of(item.source or plan.cases[item.case], item.target) is not True
         for numbers, slot in zip(calls, slots, strict=True):
             for number in numbers:
                 verdicts[number] = Verdict(choice=int(slot) if wins else 1 - int(slot))

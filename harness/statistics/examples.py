@@ -39,7 +39,7 @@ def _example(
     plan: Plan, probe: ProbePlan, measured: Measured, verdicts: Sequence[Verdict | None], index: int
 ) -> CounterExample:
     item = probe.items[index]
-    case = plan.cases[item.case]
+    case = item.source or plan.cases[item.case]
     assert probe.source is not None
     row = probe.source.calls[index]
     before = _number(measured.before[index])

@@ -149,10 +149,11 @@ class Looks:
 
 
 def _calls_by_case(probe: ProbePlan) -> dict[int, list[int]]:
-    """Calls of a probe beyond the source, by case."""
+    """Calls of a probe beyond the source that all probes share, by case."""
     out: dict[int, list[int]] = {}
     cases = np.asarray([item.case for item in probe.items], dtype=np.int64)
-    arms: list[Arm] = [arm for arm in (probe.follow_up, probe.sham) if arm is not None]
+    own = probe.source if probe.probe.opponent == "twin" else None
+    arms: list[Arm] = [arm for arm in (own, probe.follow_up, probe.sham) if arm is not None]
     for arm in arms:
         for case, calls in zip(cases.tolist(), arm.calls.reshape(len(cases), -1).tolist(), strict=True):
             out.setdefault(case, []).extend(calls)

@@ -72,7 +72,8 @@ def _metrics(plan: Plan, probe: ProbePlan, answers: Answers, source: np.ndarray)
         return
     if relation is Relation.MUST_DROP:
         if plan.task == "pairwise":
-            yield metric_accuracy.undetected_drop_rate_pairwise(means(follow[:, :, :1]), tie=chance.same(tie))
+            # the target is the damaged text, the metric's frame is the original beside it
+            yield metric_accuracy.undetected_drop_rate_pairwise(1 - means(follow[:, :, :1]), tie=chance.same(tie))
         return
     # reliability beside consistency: an RR of .90 with a CR of .90 is pure noise
     yield metric_robustness.rr(source[:, 0, 0], follow[:, 0, 0], tie=tie)
@@ -98,7 +99,7 @@ def _position(plan: Plan, answers: Answers, source: np.ndarray, tie: float) -> I
 
 def _accuracy(plan: Plan, probe: ProbePlan, source: np.ndarray, follow: np.ndarray, tie: float) -> Iterator[Metric]:
     """CALM's accuracies before and after the edit, by the label, and the drop between them."""
-    truth = [truth_of(plan.cases[item.case], item.target) for item in probe.items]
+    truth = [truth_of(item.source or plan.cases[item.case], item.target) for item in probe.items]
     sign = np.asarray([np.nan if t is None else 1.0 if t else -1.0 for t in truth])
     if np.isnan(sign).all():
         return

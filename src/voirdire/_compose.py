@@ -24,6 +24,7 @@ from voirdire.harness.findings import Audit, Calls, CounterExample, Findings
 from voirdire.harness.followups import FollowUps
 from voirdire.harness.judges.base import Judge, Traits, facts_of, traits_of
 from voirdire.harness.judges.grammar import leaves
+from voirdire.harness.papers import PaperResult
 from voirdire.harness.plan import Plan, build_plan
 from voirdire.harness.probes import Suite
 from voirdire.harness.verdicts import Verdict
@@ -165,6 +166,11 @@ def _prepare(task: Task, scale: Any, request: AuditRequest, traits: Traits) -> P
     from voirdire.harness.statistics.analyse import family_size
 
     suite = load_suite(request.suite) if isinstance(request.suite, str) else request.suite
+    if task not in suite.tasks:
+        raise UsageError(
+            f"suite {suite.name} is for {' and '.join(suite.tasks)} judges, and this one is a {task} judge",
+            hint=f"Ask it with another prompt or --task; `voirdire suites --show {suite.name}` says how.",
+        )
     size = family_size([p.relation for p in suite.probes if task in p.tasks])
     probes = sum(task in p.tasks for p in suite.probes)
     tolerance = 0.05 if request.strict else request.tolerance
@@ -328,12 +334,23 @@ def _audit(judge: Judge, prepared: Prepared, run: Run, looks: Looks | None) -> A
         warnings=tuple(_warnings(judge, prepared, run, found)),
         examples=tuple(_with_replies(found.examples, plan, run)),
         metrics={metric.name: metric.to_json() for metric in found.metrics},
+        paper=_beside(prepared, run, soft=judge.soft),
         mode=request.mode,
         stopped=run.stopped,
         slices=found.slices,
         facts=facts_of(judge),
         simulated=all(spec.startswith("mock:") for spec in leaves(judge.spec)),
     )
+
+
+def _beside(prepared: Prepared, run: Run, *, soft: bool) -> PaperResult | None:
+    """The metrics that the suite's paper reports, on this judge."""
+    if prepared.suite.paper is None:
+        return None
+    from voirdire.harness.statistics.arms import Answers
+    from voirdire.harness.statistics.suite_metrics import beside_paper
+
+    return beside_paper(prepared.suite.paper, prepared.plan, Answers.of(prepared.plan, run.verdicts, soft=soft))
 
 
 def _with_replies(examples: Sequence[CounterExample], plan: Plan, run: Run) -> Iterable[CounterExample]:
@@ -371,6 +388,12 @@ def _warnings(judge: Judge, prepared: Prepared, run: Run, found: Any) -> Iterabl
         )
     if suite.cases is not None and len(plan.cases) < suite.cases:
         yield f"Suite {suite.name} recommends {suite.cases} cases; this run has {len(plan.cases)}."
+    if suite.paper is not None and suite.paper.data and prepared.cases_path == BUILTIN:
+        wanted = " or ".join(f"--cases {name}:FILE" for name in suite.paper.data)
+        yield (
+            f"Suite {suite.name} was made for data that voirdire does not bring: {wanted}. Its built-in cases served "
+            "instead, so the published numbers are of other cases than ours."
+        )
     if found.noise.n and found.noise.deterministic:
         yield "Every repeated call gave the same answer: the judge is deterministic, or its answers come from a cache."
     served = Counter(v.served_model for v in run.verdicts if v is not None and v.served_model)

@@ -15,23 +15,31 @@ __all__ = ["judges", "metrics", "protocols", "suites"]
 Json = Annotated[bool, typer.Option("--json", help="Print a list of objects.")]
 
 
-def suites(as_json: Json = False) -> int:
-    """List every suite: name, what it is for, how many probes."""
+def suites(
+    show: Annotated[
+        str | None,
+        typer.Option("--show", help="What this suite (or FILE.toml) asks, of which paper, and how to run it."),
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """List every suite: name, what it is for, the paper it follows; --show NAME explains one."""
+    from voirdire.suites.explaining import as_row, explained
     from voirdire.suites.loading import builtin_suites, load_suite
 
-    rows = [
-        {
-            "name": s.name,
-            "family": "",
-            "relation": "",
-            "source": s.source,
-            "summary": s.summary,
-            "probes": [p.name for p in s.probes],
-            "cases": s.cases,
-        }
-        for s in map(load_suite, builtin_suites())
-    ]
-    _show(rows, as_json, keys=("summary",))
+    if show is not None:
+        suite = load_suite(show)
+        if as_json:
+            print(json.dumps([as_row(suite)], ensure_ascii=False, indent=2))
+        else:
+            print(explained(suite, width=min(shutil.get_terminal_size((80, 24)).columns, 100)))
+        return 0
+    rows = [as_row(s) for s in map(load_suite, builtin_suites())]
+    if not as_json:
+        # ours first, then those that follow a paper
+        rows.sort(key=lambda row: bool(row["paper"]))
+    _show(rows, as_json, keys=("summary", "paper"))
+    if not as_json:
+        print("\nvoirdire suites --show NAME explains one.")
     return 0
 
 
