@@ -268,14 +268,14 @@ def check_task(cases: Iterable[Case], task: Task, *, path: str = "cases") -> Non
 
 
 def check_needs(cases: Sequence[Case], needs: Iterable[str], *, judge: str) -> None:
-    """Have all cases what the judge's prompt insists on? Raises UsageError that counts those that have not."""
+    """Have all cases what the judge insists on? Raises UsageError that counts those that have not."""
     for name in needs:
         lacking = [case.id for case in cases if not getattr(case, name)]
         if lacking:
             raise UsageError(
-                f"the prompt of {judge} needs a {name}; {len(lacking):,} of {len(cases):,} cases have none "
+                f"{judge} needs a {name}; {len(lacking):,} of {len(cases):,} cases have none "
                 f"(the first is {lacking[0]!r})",
-                hint=f'Give each case a "{name}", or take a prompt that does without.',
+                hint=f'Give each case a "{name}", or take a judge or a prompt that does without.',
             )
 
 

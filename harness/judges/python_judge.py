@@ -1,7 +1,8 @@
-"""`python:module:callable`: a judge made of any Python callable or object with `.judge(case)`.
+"""`python:module:name`: a judge made of a Python callable, an object with `.judge(case)` or one of another package.
 
 Here: calling it (`PythonJudge`), and `to_verdict`, which reads every answer a judge may give. Not here: finding it by
-name (python_target.py), reading a model's text (the parsing files), whether a config file may select code at all.
+name (python_target.py), judges of other packages (packages/), reading a model's text (the parsing files), whether a
+config file may select code at all.
 """
 
 from __future__ import annotations
@@ -147,6 +148,8 @@ def _checked(verdict: Verdict, task: Task, scale: Scale, n: int) -> Verdict:
 class PythonJudge:
     """A callable `f(case) -> answer`, sync or async, or an object with such a `.judge`. See `to_verdict` for answers.
 
+    An object of another package that judges (a DeepEval metric ...; the `packages` folder) is taken as it is.
+
     It gets a keyword `sample` (the repeat's number) if its signature takes one. Sync callables run in daemon threads,
     as many at once as there are calls in flight, so they must be thread-safe or say `concurrency = 1`. An attribute
     `task`, `scale`, `paid` or `soft` is used where no argument says otherwise; of two `concurrency`s, the lower.
@@ -167,7 +170,12 @@ class PythonJudge:
         timeout: float = 60.0,
         concurrency: int | None = None,
     ) -> None:
+        from voirdire.harness.judges.packages import adapt
+
         what = spec or name or qualname(target)
+        self.spec = spec or f"python:{qualname(target)}"
+        adapted = adapt(target, task, scale)
+        target = adapted or target
         if inspect.isclass(target):
             if not hasattr(target, "judge"):
                 raise UsageError(
@@ -189,15 +197,16 @@ class PythonJudge:
             raise UsageError(f"timeout must be a positive number of seconds, got {timeout}")
         self.task = _task_of(target, task, what)
         self.scale = _scale_of(target, scale, what)
-        self.spec = spec or f"python:{qualname(target)}"
         self.name = name or self.spec
-        self.fingerprint = fingerprint(target, call, self.task, self.scale, version)
+        identity = None if adapted is None else adapted.identity
+        self.fingerprint = fingerprint(target, call, self.task, self.scale, version, identity=identity)
         self.reusable = version is not None
         self.paid = bool(getattr(target, "paid", False))
         self.soft = bool(getattr(target, "soft", False))
         limits = [c for c in (concurrency, getattr(target, "concurrency", None)) if c is not None]
         self.concurrency: int | None = min(limits, default=None)
-        self.deterministic = False
+        self.deterministic = adapted is not None and adapted.deterministic
+        self.needs: tuple[str, ...] = () if adapted is None else adapted.needs
         self._call: Callable[..., Any] = call
         self._wants_sample = _takes_sample(call, what)
         self._async = inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)
@@ -224,7 +233,10 @@ class PythonJudge:
         Modules are also looked for in the working directory, after the installed ones. Raises UsageError naming the
         spec, and file and line of the user's own error.
         """
+        from voirdire.harness.judges.packages import no_telemetry
+
         spec = "python:" + spec.removeprefix("python:")
+        no_telemetry()
         target = load(spec)
         return cls(target, task=task, scale=scale, spec=spec, version=version, timeout=timeout, concurrency=concurrency)
 

@@ -24,7 +24,7 @@ from voirdire.harness.cases import Task, content_hash
 from voirdire.harness.errors import UsageError, nearest, redact
 from voirdire.harness.verdicts import Scale
 
-__all__ = ["describe", "fingerprint", "load", "qualname"]
+__all__ = ["describe", "fingerprint", "load", "plain", "qualname"]
 
 
 #: modules loaded from a path are called this, the file's name and a hash of the path
@@ -94,12 +94,24 @@ def qualname(target: Any) -> str:
     return f"{module}:{named.__qualname__}"
 
 
-def fingerprint(target: Any, call: Any, task: Task, scale: Scale, version: str | None) -> str:
+def fingerprint(
+    target: Any,
+    call: Any,
+    task: Task,
+    scale: Scale,
+    version: str | None,
+    *,
+    identity: Mapping[str, Any] | None = None,
+) -> str:
     """Module, name, version, source and plain state (closure, defaults, attributes, globals that are read), hashed.
 
     State is in it because two judges of one factory share all the rest, and a prompt is often a constant of the module.
-    It must not change from run to run, so it holds plain values only, and no addresses.
+    It must not change from run to run, so it holds plain values only, and no addresses. `identity`: what the judge
+    of another package says tells it from another one.
     """
+    shape = {"task": task, "scale": [scale.low, scale.high] if task == "score" else None, "version": version}
+    if identity is not None:
+        return content_hash({"kind": "package", **shape, "identity": dict(identity)})
     subject = target if inspect.isroutine(target) or isinstance(target, functools.partial) else type(target)
     try:
         source = inspect.getsource(inspect.unwrap(subject))
@@ -109,13 +121,11 @@ def fingerprint(target: Any, call: Any, task: Task, scale: Scale, version: str |
         {
             "kind": "python",
             "name": qualname(target),
-            "version": version,
             "source": source,
-            "state": _plain(target, depth=3),
+            "state": plain(target, depth=3),
             "call": getattr(call, "__qualname__", None),
             "globals": _globals(call),
-            "task": task,
-            "scale": [scale.low, scale.high] if task == "score" else None,
+            **shape,
         }
     )
 
@@ -125,20 +135,20 @@ def _globals(call: Any) -> Any:
     if not inspect.isfunction(function):
         return None
     read = {name: function.__globals__[name] for name in function.__code__.co_names if name in function.__globals__}
-    return _plain({k: v for k, v in read.items() if isinstance(v, _DATA)}, depth=4)
+    return plain({k: v for k, v in read.items() if isinstance(v, _DATA)}, depth=4)
 
 
 _DATA = (bool, int, float, str, list, tuple, dict)
 _SECRET_NAME = ("key", "token", "secret", "password")
 
 
-def _plain(value: Any, *, depth: int) -> Any:
+def plain(value: Any, *, depth: int) -> Any:
     """`value` as JSON data that is the same in every run; a name of its type where it holds more."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return repr(value)
     if depth == 0:
         return type(value).__qualname__
-    inner = functools.partial(_plain, depth=depth - 1)
+    inner = functools.partial(plain, depth=depth - 1)
     if isinstance(value, (list, tuple)):
         return [inner(v) for v in value]
     if isinstance(value, Mapping):

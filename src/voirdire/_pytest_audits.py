@@ -94,15 +94,16 @@ def _hash(parts: list[str]) -> str:
 
 
 def as_judge(given: Any, options: Options) -> Judge:
-    """A spec, a callable or a Judge as a Judge; a callable judges pairs unless the mark says another task."""
+    """A spec, a callable or a Judge as a Judge; a callable judges pairs unless the mark or itself says another task."""
     from voirdire import judge
+    from voirdire.harness.judges.packages import task_of
 
     if isinstance(given, str):
         return judge(given, task=options.task, scale=_scale(options))
     if hasattr(given, "fingerprint") and hasattr(given, "judge"):
         kept: Judge = given
         return kept
-    return judge(given, task=options.task or "pairwise", scale=_scale(options))
+    return judge(given, task=options.task or task_of(given) or "pairwise", scale=_scale(options))
 
 
 def _scale(options: Options) -> Any:

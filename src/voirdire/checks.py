@@ -197,7 +197,9 @@ def _judge(given: Any, task: Task | None) -> Judge:
     if not isinstance(given, str) and hasattr(given, "fingerprint") and hasattr(given, "judge"):
         kept: Judge = given
         return kept
-    return voirdire.judge(given, task=task if isinstance(given, str) else task or "pairwise")
+    from voirdire.harness.judges.packages import task_of
+
+    return voirdire.judge(given, task=task if isinstance(given, str) else task or task_of(given) or "pairwise")
 
 
 def _probe(perturbation: Edit, relation: Relation, *, target: Target, dose: float) -> Any:
