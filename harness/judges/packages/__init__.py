@@ -33,7 +33,10 @@ class Package:
     quiet: tuple[tuple[str, str], ...] = ()
 
 
-PACKAGES: tuple[Package, ...] = (Package(("deepeval",), "deepeval_metric", (("DEEPEVAL_TELEMETRY_OPT_OUT", "1"),)),)
+PACKAGES: tuple[Package, ...] = (
+    Package(("deepeval",), "deepeval_metric", (("DEEPEVAL_TELEMETRY_OPT_OUT", "1"),)),
+    Package(("inspect_ai",), "inspect_scorer"),
+)
 
 
 def adapt(target: Any, task: Task | None = None, scale: Scale | None = None) -> PackageJudge | None:
