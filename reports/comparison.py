@@ -1,16 +1,24 @@
-"""Runs beside each other as text: for a terminal of 80 columns, and as Markdown with every interval."""
+"""Runs beside each other as text: for a terminal of 80 columns, and as Markdown with every interval.
+
+Here: the table of probes, and the page it stands on. What each run buys and costs is in comparison_trade.py, the same
+as JSON in comparison_schema.py.
+"""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from voirdire.harness.costs import Cost
 from voirdire.harness.statistics.side_by_side import ACCURACY, Difference, Line, StoredRun, balance
+from voirdire.harness.statistics.trade import Trade
+from voirdire.reports.comparison_trade import WHAT, best_sentence, cost_lines, trade_lines, trade_tables
 from voirdire.reports.formatting import effect, interval, share
 from voirdire.reports.inert import inert
 from voirdire.reports.markdown import code, prose
 
-__all__ = ["comparison_markdown", "comparison_text"]
+__all__ = ["Comparison", "comparison_markdown", "comparison_text"]
 
 WIDTH = 80
 NAME = 22
@@ -20,19 +28,36 @@ COLUMNS = 4
 LEVEL = 0.05
 
 
-def comparison_text(runs: Sequence[StoredRun], lines: Sequence[Line]) -> str:
-    """The page, ending in a newline. Of more than four runs the first and the last three are shown."""
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is compared: a line a probe, a trade for each run but the first, and what each run costs if asked alone
+    (None for runs that were read)."""
+
+    runs: Sequence[StoredRun]
+    lines: Sequence[Line]
+    trades: Sequence[Trade]
+    costs: Sequence[Cost | None]
+
+
+def comparison_text(c: Comparison) -> str:
+    """The page, ending in a newline. Of more than four runs the first and the last three are in the table of probes."""
+    runs, lines = c.runs, c.lines
     shown = list(range(len(runs))) if len(runs) <= COLUMNS else [0, *range(len(runs) - COLUMNS + 1, len(runs))]
     out = [_run_line(run) for run in runs]
     out += ["", _header(runs, shown)]
     out += [_row(line, shown) for line in lines]
-    said = [text for k in range(1, len(runs)) if (text := _balance(runs, lines, k))]
-    out += [""] if said else []
-    for text in said:
-        out += textwrap.wrap(text, WIDTH, initial_indent=" ", subsequent_indent="    ")
     out += ["", *textwrap.wrap(_legend(lines), WIDTH)]
     if len(shown) < len(runs):
         out += textwrap.wrap(f"{len(runs) - len(shown)} runs between are in the Markdown (--markdown FILE).", WIDTH)
+    blocks = [trade_lines(runs, trade) for trade in c.trades]
+    out += [line for block in blocks for line in block]
+    out += ["", *textwrap.wrap(WHAT, WIDTH)] if any(blocks) else []
+    out += cost_lines(runs, c.costs)
+    said = [text for k in range(1, len(runs)) if (text := _balance(runs, lines, k))]
+    said += [text for text in (best_sentence(runs, c.trades, c.costs),) if text]
+    out += [""] if said else []
+    for text in said:
+        out += textwrap.wrap(text, WIDTH, initial_indent=" ", subsequent_indent="    ")
     return "\n".join(out) + "\n"
 
 
@@ -99,8 +124,9 @@ def _legend(lines: Sequence[Line]) -> str:
 # ----------------------------------------------------------------------------------------------------------- Markdown
 
 
-def comparison_markdown(runs: Sequence[StoredRun], lines: Sequence[Line]) -> str:
+def comparison_markdown(c: Comparison) -> str:
     """The same with every run and every interval."""
+    runs, lines = c.runs, c.lines
     out = ["| run | of | judge | path |", "|---|---|---|---|"]
     out += [f"| {r.label} | {r.created[:10]} | {code(r.judge)} | {code(r.path)} |" for r in runs]
     columns = [runs[0].label, *(cell for r in runs[1:] for cell in (r.label, f"{r.label} - {runs[0].label}"))]
@@ -110,6 +136,9 @@ def comparison_markdown(runs: Sequence[StoredRun], lines: Sequence[Line]) -> str
         for value, difference in zip(line.effects[1:], line.differences[1:], strict=True):
             cells += [_number(line.probe, value), prose(_difference(difference))]
         out.append(f"| {code(line.probe)} | {' | '.join(cells)} |")
+    out += ["", prose(inert(_legend(lines)))]
+    out += trade_tables(runs, c.trades, c.costs)
     said = [text for k in range(1, len(runs)) if (text := _balance(runs, lines, k))]
+    said += [text for text in (best_sentence(runs, c.trades, c.costs),) if text]
     out += ["", *(f"- {prose(inert(text))}" for text in said)] if said else []
-    return "\n".join([*out, "", prose(inert(_legend(lines)))]) + "\n"
+    return "\n".join(out) + "\n"

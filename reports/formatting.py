@@ -11,6 +11,8 @@ from typing import TypeGuard
 
 __all__ = [
     "UNKNOWN",
+    "about",
+    "amount",
     "count",
     "duration",
     "effect",
@@ -118,6 +120,22 @@ def money(value: float | None) -> str:
     if not known(value):
         return UNKNOWN
     return "under $0.01" if 0 < value < 0.005 else f"${value:,.2f}"
+
+
+def about(value: float) -> str:
+    """An estimate, with two figures: one that looks exact would lie.
+
+    >>> about(1234567), about(94321), about(7)
+    ('1.2 million', '94,000', '7')
+    """
+    whole = round(value)
+    near = round(whole, 2 - len(str(whole)))
+    return f"{near / 1e6:g} million" if near >= 1e6 else count(near)
+
+
+def amount(value: float | None) -> str:
+    """Estimated US dollars: cents below ten dollars, two figures above."""
+    return money(value) if not known(value) or value < 10 else f"${about(value)}"
 
 
 def duration(seconds: float | None) -> str:

@@ -13,7 +13,7 @@ from voirdire.harness.cases import Task
 from voirdire.harness.costs import MemberCost
 from voirdire.harness.prices import Price, Tokens
 from voirdire.harness.relations import Relation
-from voirdire.reports.formatting import count, duration, effect, known, money, percent, plural, share
+from voirdire.reports.formatting import about, amount, count, duration, effect, known, percent, plural, share
 from voirdire.reports.text import one_line
 
 __all__ = ["Forecast", "Needed", "ProbeForecast", "plan_text"]
@@ -149,14 +149,7 @@ def _calls(f: Forecast) -> str:
 
 def _tokens(f: Forecast) -> str:
     reply = plural(f.tokens.per_reply, "token")
-    return f"about {_rounded(f.tokens.input)} in and {_rounded(f.tokens.output)} out ({reply} a reply assumed)"
-
-
-def _rounded(value: float) -> str:
-    """Two figures: an estimate that looks exact would lie."""
-    whole = round(value)
-    near = round(whole, 2 - len(str(whole)))
-    return f"{near / 1e6:g} million" if near >= 1e6 else count(near)
+    return f"about {about(f.tokens.input)} in and {about(f.tokens.output)} out ({reply} a reply assumed)"
 
 
 def _at_least(cases: int) -> str:
@@ -174,21 +167,17 @@ def _money(f: Forecast) -> str:
     cost = f.cost_usd
     if not known(cost):
         return "price unknown (give --prices FILE with $ per million tokens)"
-    most = f" to {_amount(f.most_cost_usd)}" if known(f.most_cost_usd) and f.most_cost_usd > cost else ""
+    most = f" to {amount(f.most_cost_usd)}" if known(f.most_cost_usd) and f.most_cost_usd > cost else ""
     if f.price is None:
-        return f"about {_amount(cost)}{most}, the sum of the judges below"
+        return f"about {amount(cost)}{most}, the sum of the judges below"
     if cost == 0 and f.price.input == f.price.output == 0:
         return f"none ({one_line(f.price.source)})"
     of = f" of {one_line(f.price.as_of)}" if f.price.as_of else ""
     note = f"; {one_line(f.price.note)}" if f.price.note else ""
     return (
-        f"about {_amount(cost)}{most}, at ${f.price.input:g} in and ${f.price.output:g} out per million tokens "
+        f"about {amount(cost)}{most}, at ${f.price.input:g} in and ${f.price.output:g} out per million tokens "
         f"({one_line(f.price.source)}{of}{note})"
     )
-
-
-def _amount(cost: float) -> str:
-    return money(cost) if cost < 10 else f"${_rounded(cost)}"
 
 
 def _time(f: Forecast) -> str:
@@ -215,8 +204,8 @@ def _members(members: Sequence[MemberCost]) -> list[str]:
     for m in members:
         cost = m.most_cost_usd
         lines.append(
-            f" {one_line(m.judge, 30):<30}  {count(m.most_calls):>9}  {_rounded(m.most_tokens.input):>11}  "
-            f"{_rounded(m.most_tokens.output):>11}  {'unknown' if not known(cost) else _amount(cost):>9}"
+            f" {one_line(m.judge, 30):<30}  {count(m.most_calls):>9}  {about(m.most_tokens.input):>11}  "
+            f"{about(m.most_tokens.output):>11}  {'unknown' if not known(cost) else amount(cost):>9}"
         )
     return lines
 

@@ -35,7 +35,7 @@ from voirdire.harness.papers import PaperResult, Published, SuiteMetric
 from voirdire.harness.relations import Relation
 from voirdire.harness.verdicts import Scale
 
-__all__ = ["SCHEMA", "AuditDocument", "committed_schema", "from_document", "schema_text", "to_document"]
+__all__ = ["SCHEMA", "AuditDocument", "committed_schema", "from_document", "plain_data", "schema_text", "to_document"]
 
 SCHEMA = "voirdire.audit/1"
 
@@ -254,12 +254,12 @@ class AuditDocument(_Model):
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def _clean(value: Any) -> Any:
+def plain_data(value: Any) -> Any:
     """Plain JSON data: NumPy scalars become Python's, NaN and infinity None."""
     if isinstance(value, Mapping):
-        return {_clean(str(k)): _clean(v) for k, v in value.items()}
+        return {plain_data(str(k)): plain_data(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_clean(v) for v in value]
+        return [plain_data(v) for v in value]
     if not isinstance(value, str | bool | int | float | None) and hasattr(value, "item"):
         value = value.item()
     if isinstance(value, str):
@@ -279,7 +279,7 @@ def _fields(item: object, model: type[_Model], *without: str) -> dict[str, Any]:
 def to_document(audit: Audit) -> AuditDocument:
     """`audit` as the published document, its examples left out."""
     return AuditDocument.model_validate(
-        _clean(
+        plain_data(
             {
                 "schema": SCHEMA,
                 "voirdire": metadata.version("voirdire"),

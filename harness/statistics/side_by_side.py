@@ -17,10 +17,23 @@ from scipy.special import ndtr, ndtri
 from voirdire.harness.baseline import Baseline, StoredProbe
 from voirdire.harness.findings import Audit
 from voirdire.harness.relations import Relation
+from voirdire.harness.statistics.clean import Clean
 from voirdire.harness.statistics.decisions import holm
 from voirdire.harness.statistics.means import estimate
 
-__all__ = ["ACCURACY", "Balance", "Difference", "Line", "StoredRun", "balance", "side_by_side"]
+__all__ = [
+    "ACCURACY",
+    "Balance",
+    "Difference",
+    "Line",
+    "StoredRun",
+    "balance",
+    "common_cases",
+    "common_contrast",
+    "groups_of",
+    "side_by_side",
+    "values_of",
+]
 
 #: name of the line of discrimination
 ACCURACY = "accuracy"
@@ -28,6 +41,7 @@ ACCURACY = "accuracy"
 _CONTRASTS = (
     "gain over sham",
     "gain over source",
+    "shift over sham",
     "shift",
     "slot preference",
     "drop",
@@ -46,6 +60,8 @@ class StoredRun:
     stored: Baseline | None = None
     #: how many calls of judges one verdict takes at most; None where only the stored run is known
     asks: int | None = None
+    #: its verdicts on unchanged cases; None where only the stored run is known
+    clean: Clean | None = None
 
     @property
     def judge(self) -> str:
@@ -87,7 +103,8 @@ class Line:
 class Balance:
     """What a run gained and lost against the first: probes by name whose difference stands after Holm.
 
-    A bias is better where its effect came nearer to zero, a damage where it is noticed more, accuracy where it rose.
+    A bias is better where its effect came nearer to zero, an attack where it gains less (one that makes its answer lose
+    gains nothing), a damage where it is noticed more, accuracy where it rose.
     """
 
     better: tuple[str, ...]
@@ -106,12 +123,15 @@ def balance(runs: Sequence[StoredRun], lines: Sequence[Line], k: int, *, alpha: 
         if relation is Relation.RETEST:
             continue
         if line.probe == ACCURACY:
-            gained = after > before
+            growth = before - after
         elif relation is Relation.MUST_DROP:
-            gained = after < before
+            growth = after - before
+        elif relation is Relation.NO_GAIN:
+            growth = max(0.0, after) - max(0.0, before)
         else:
-            gained = abs(after) < abs(before)
-        (better if gained else worse).append(line.probe)
+            growth = abs(after) - abs(before)
+        if growth:
+            (better if growth < 0 else worse).append(line.probe)
     return Balance(tuple(better), tuple(worse))
 
 
@@ -169,13 +189,13 @@ def _effect(name: str, run: StoredRun) -> float | None:
 
 def _paired(name: str, first: StoredRun, later: StoredRun, alpha: float) -> Difference | None:
     a, b = first.stored, later.stored
-    if a is None or b is None or (a.task, a.scale) != (b.task, b.scale):
+    if a is None or b is None:
         return None
-    keys = [key for key, content in a.cases.items() if b.cases.get(key) == content]
-    before, after = _values(name, a, b, keys)
+    keys = common_cases(a, b)
+    before, after = values_of(name, a, b, keys)
     if before.size == 0:
         return None
-    groups = np.unique([a.groups.get(key, key) for key in keys], return_inverse=True)[1]
+    groups = groups_of(a, keys)
     span = 1.0 if name == ACCURACY else 2.0
     mean = estimate(after - before, groups, lo=-span, hi=span)
     if mean is None:
@@ -184,7 +204,19 @@ def _paired(name: str, first: StoredRun, later: StoredRun, alpha: float) -> Diff
     return Difference(mean.mean, mean.lower(half), mean.upper(half), mean.p_outside(0.0), True, mean.count)
 
 
-def _values(name: str, a: Baseline, b: Baseline, keys: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def common_cases(a: Baseline, b: Baseline) -> list[str]:
+    """Keys of the cases that both were asked about, with equal content; none if they were judged on other scales."""
+    if (a.task, a.scale) != (b.task, b.scale):
+        return []
+    return [key for key, content in a.cases.items() if b.cases.get(key) == content]
+
+
+def groups_of(run: Baseline, keys: Sequence[str]) -> np.ndarray:
+    """The number of the cluster of each case."""
+    return np.unique([run.groups.get(key, key) for key in keys], return_inverse=True)[1]
+
+
+def values_of(name: str, a: Baseline, b: Baseline, keys: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """What the common cases gave in both runs; empty where the probe was not asked alike."""
     nothing = np.empty(0)
     row_a, row_b = ({key: i for i, key in enumerate(run.cases)} for run in (a, b))
@@ -195,7 +227,7 @@ def _values(name: str, a: Baseline, b: Baseline, keys: Sequence[str]) -> tuple[n
     p, q = a.probes.get(name), b.probes.get(name)
     if p is None or q is None or p.hash != q.hash or not keys:
         return nothing, nothing
-    contrast = _common_contrast(p, q)
+    contrast = common_contrast(p, q)
     if contrast is None:
         return nothing, nothing
     alike = np.asarray([p.asked[i] == q.asked[j] != "" for i, j in zip(at_a, at_b, strict=True)])
@@ -203,7 +235,8 @@ def _values(name: str, a: Baseline, b: Baseline, keys: Sequence[str]) -> tuple[n
     return np.where(alike, before, np.nan), np.where(alike, after, np.nan)
 
 
-def _common_contrast(p: StoredProbe, q: StoredProbe) -> str | None:
+def common_contrast(p: StoredProbe, q: StoredProbe) -> str | None:
+    """The contrast by which the two are compared; None where they have none in common."""
     return next((c for c in _CONTRASTS if c in p.contrasts and c in q.contrasts), None)
 
 

@@ -15,7 +15,9 @@ from voirdire.harness.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from voirdire._gate import PreparedGate
     from voirdire.cli.terminal import Terminal
+    from voirdire.harness.costs import Cost
     from voirdire.harness.judges.base import Judge
+    from voirdire.harness.prices import Prices
     from voirdire.harness.statistics.side_by_side import StoredRun
 
 __all__ = ["compare"]
@@ -30,16 +32,23 @@ def compare(
     markdown: Annotated[
         Path | None, typer.Option("--markdown", help="Also write it as Markdown, with all intervals.")
     ] = None,
+    prices: Annotated[
+        Path | None, typer.Option("--prices", help="TOML file of $ per million tokens, before the built-in prices.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print an object (voirdire.compare/1).")] = False,
 ) -> int:
-    """Show the effects of several runs or judges side by side, and how far each lies from the first.
+    """Show the effects of several runs or judges side by side, how far each lies from the first, and which one pays.
 
     Judges are audited (suite: standard) and compared case by case, as are gates and baseline files; reports of plain
     audits are compared by their intervals.
     """
     from voirdire.cli.terminal import Terminal
+    from voirdire.harness.prices import load_prices
     from voirdire.harness.statistics.side_by_side import side_by_side
-    from voirdire.reports.comparison import comparison_markdown, comparison_text
+    from voirdire.harness.statistics.trade import trades
+    from voirdire.reports.comparison import Comparison, comparison_markdown, comparison_text
 
+    table = load_prices(prices)
     if not 2 <= len(runs) <= len(string.ascii_uppercase):
         raise UsageError(f"{len(runs)} run{'s' * (len(runs) != 1)} cannot be compared", hint="Name 2 to 26 of them.")
     terminal = Terminal(quiet=asked.quiet, no_color=asked.no_color)
@@ -47,6 +56,7 @@ def compare(
     read = {label: _read(label, name) for label, name in labelled if Path(name).exists()}
     # all judges are made and planned before the first is asked: a misspelt one must cost nothing
     ready = {label: _prepare(asked, name, terminal) for label, name in labelled if label not in read}
+    costs = {label: _cost(*prepared, table) for label, prepared in ready.items()}
     for label, name in labelled:
         if label in ready:
             audited = _audit(label, name, *ready[label], terminal)
@@ -57,10 +67,16 @@ def compare(
     lines = side_by_side(stored)
     if not lines:
         raise UsageError("these runs measured nothing that could be compared")
-    terminal.out.print(comparison_text(stored, lines), markup=False, end="", soft_wrap=True)
+    found = Comparison(stored, lines, trades(stored, lines), [costs.get(label) for label, _ in labelled])
+    if as_json:
+        from voirdire.reports.comparison_schema import document_text
+
+        print(document_text(found), end="")
+    else:
+        terminal.out.print(comparison_text(found), markup=False, end="", soft_wrap=True)
     if markdown is not None:
         try:
-            markdown.write_text(comparison_markdown(stored, lines), encoding="utf-8")
+            markdown.write_text(comparison_markdown(found), encoding="utf-8")
         except OSError as error:
             raise UsageError(f"{markdown} cannot be written ({error.strerror or error})") from None
     return ExitCode.OK
@@ -109,12 +125,25 @@ def _prepare(asked: Asking, name: str, terminal: Terminal) -> tuple[Judge, Prepa
     return judge, ready
 
 
+def _cost(judge: Judge, ready: PreparedGate, prices: Prices) -> Cost:
+    """What asking `judge` alone would cost; nobody is asked."""
+    import asyncio
+
+    from voirdire.harness.costs import cost_of
+
+    return asyncio.run(cost_of(ready.prepared.plan.calls, judge, prices))
+
+
 def _audit(label: str, name: str, judge: Judge, ready: PreparedGate, terminal: Terminal) -> StoredRun | ExitCode:
     """The judge's run, or the exit code of one that did not get to its end."""
+    from voirdire.harness.statistics.arms import Answers
+    from voirdire.harness.statistics.clean import Clean
     from voirdire.harness.statistics.side_by_side import StoredRun
 
     result = run_gate(judge, ready, terminal)
     stopped = unfinished(result, terminal)
     if stopped is not None:
         return stopped
-    return StoredRun(label, name, result.outcome.audit, result.stored, getattr(judge, "most_calls", 1))
+    plan = result.result.plan
+    clean = Clean.of(plan, Answers.of(plan, result.result.run.verdicts, soft=judge.soft))
+    return StoredRun(label, name, result.outcome.audit, result.stored, getattr(judge, "most_calls", 1), clean)
