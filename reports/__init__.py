@@ -7,6 +7,8 @@ text: each renderer makes it inert in its own way, after `text.visible` has made
     selection                    what comes first, which examples are shown, their anchors
     text                         visible control characters, the marked edit, cutting long texts
     terminal, markdown, html     the three renderers
+    pages, charts, panels        what an HTML page is made of: its frame and policy, pictures as numbers, tables
+    glossary                     the terms of a report in plain words
     schema, examples             the documents `audit.json` and `examples.jsonl`
     tables, write                findings.csv, junit.xml; writing and reading a run's folder
 

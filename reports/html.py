@@ -1,135 +1,70 @@
-"""One self-contained HTML page: no script, no request, everything judged escaped by the template's autoescape.
+"""The HTML page of one audit: what stands in it and in which words.
 
-Here the data for `templates/report.html.jinja` is prepared and judged text is turned into marked, visible runs. The
-only text that bypasses autoescape is made here, from `markupsafe.escape`d parts.
+Here the data for `templates/report.html.jinja` is put together. How a page is made safe is in `pages`, what is drawn
+in `charts`.
 """
 
 from __future__ import annotations
 
-import functools
-import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from markupsafe import Markup, escape
-
+from voirdire.harness.cases import Case
 from voirdire.harness.findings import Audit, CounterExample, Finding
 from voirdire.harness.verdicts import Verdict
 from voirdire.reports import formatting, words
 from voirdire.reports.advice import reproduce_command
 from voirdire.reports.beside import beside_rows
+from voirdire.reports.charts import charts, worst_sway
 from voirdire.reports.ci import opening
-from voirdire.reports.forest import forest, two_axes
+from voirdire.reports.pages import marked, render_page
+from voirdire.reports.panels import metric_rows, slice_tables, unseen_rows
 from voirdire.reports.phrases import capital, phrase
-from voirdire.reports.selection import anchors, examples_of, worst_first
-from voirdire.reports.text import Piece, excerpt, fields, reordered, visible
+from voirdire.reports.selection import anchors, shown_examples, worst_first
+from voirdire.reports.text import Piece, excerpt, fields, reordered
 
-if TYPE_CHECKING:
-    from jinja2 import Template
+__all__ = ["MAX_BYTES", "MAX_EXAMPLES", "render"]
 
-__all__ = ["MAX_BYTES", "marked", "render"]
-
-#: the page never gets larger; long texts are cut closer around the edit until it fits
+#: the page never gets larger; long texts are cut closer around the edit until it fits, then examples are left out
 MAX_BYTES = 2_000_000
 #: characters shown of one judged text, from generous to tight
 TEXT_LIMITS = (6000, 2500, 1000, 400, 120)
-
-_MARKER = re.compile(r"⟨U\+[0-9A-F]{4,6}⟩")
+#: examples on the page, from all to few; `examples.jsonl` holds every one
+MAX_EXAMPLES = (1000, 300, 100, 30)
 
 
 def render(audit: Audit) -> str:
     """The page. The same audit gives the same text."""
-    page = ""
-    for limit in TEXT_LIMITS:
-        page = _template().render(_context(audit, limit))
+    page, drawn = "", charts(audit)
+    tries = [(limit, MAX_EXAMPLES[0]) for limit in TEXT_LIMITS] + [(TEXT_LIMITS[-1], most) for most in MAX_EXAMPLES[1:]]
+    for limit, most in tries:
+        page = render_page("report.html.jinja", drawn, {**drawn, **_context(audit, limit, most)})
         if len(page.encode("utf-8", "backslashreplace")) <= MAX_BYTES:
             break
     return page
 
 
-@functools.cache
-def _template() -> Template:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("voirdire.reports", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        # every value is made visible before it is escaped: no invisible character of a name, id or text gets through
-        finalize=lambda value: visible(value) if type(value) is str else value,
-    )
-    for name in ("effect", "interval", "percent", "share", "count", "money", "duration", "probability", "plain"):
-        environment.filters[name] = getattr(formatting, name)
-    environment.filters["commands"] = commands
-    environment.filters["clip"] = clip
-    # "87 %" must not break before its sign
-    environment.filters["unbroken"] = lambda text: text.replace(" %", "\u00a0%")
-    return environment.get_template("report.html.jinja")
-
-
-def marked(parts: Iterable[Piece]) -> Markup:
-    """Runs of text as HTML: `<ins>` and `<del>` around the edit, invisible characters as visible chips."""
-    out = []
-    for part in parts:
-        html = _chips(part.text)
-        if part.kind in ("ins", "del"):
-            html = Markup("<{0}>{1}</{0}>").format(Markup(part.kind), html)
-        elif part.kind == "gap":
-            html = Markup('<span class="gap">{}</span>').format(html)
-        out.append(html)
-    return Markup("").join(out)
-
-
-def _chips(text: str) -> Markup:
-    # a marker holds nothing that escaping changes, so wrapping after escaping is safe (and fast on long texts)
-    return Markup(_MARKER.sub(r'<span class="chip">\g<0></span>', str(escape(visible(text)))))
-
-
-def commands(text: str) -> Markup:
-    """A sentence of ours with its `backticked` commands as `<code>`."""
-    parts = visible(text).split("`")
-    return Markup("").join(Markup("<code>{}</code>").format(p) if k % 2 else escape(p) for k, p in enumerate(parts))
-
-
-def clip(text: str, limit: int = 300) -> str:
-    """`text` cut to `limit` characters, for names and notes that should be short."""
-    return text if len(text) <= limit else text[:limit].rstrip() + "…"
-
-
-def _context(audit: Audit, limit: int) -> dict[str, Any]:
-    axis, groups = forest(audit)
-    violated = worst_first(audit.findings.decided("violated"))
+def _context(audit: Audit, limit: int, most: int) -> dict[str, Any]:
     places = anchors(audit)
-    number = {d: len(audit.findings.decided(d)) for d in ("violated", "inconclusive", "holds", "not_applicable")}
-    shown = [
-        {
-            "finding": finding,
-            "title": capital(phrase(finding.probe).text),
-            "sentence": words.finding_sentence(finding, audit),
-            "examples": [_example(audit, e, places[id(e)], limit) for e in examples_of(audit, finding)],
-        }
-        for finding in violated
-    ]
+    shown = shown_examples(audit)
     return {
         "audit": audit,
         "parts": opening(audit),
-        "number": number,
-        "axis": axis,
-        "groups": groups,
-        "map": two_axes(audit),
+        "number": {d: len(audit.findings.decided(d)) for d in ("violated", "inconclusive", "holds", "not_applicable")},
         "advice": words.advice(audit),
         "beside": beside_rows(audit),
         "discrimination": words.discrimination_sentence(audit),
         "noise": words.noise_sentence(audit),
-        "violated": shown,
+        "worst": worst_sway(audit),
+        "measured": any(f.effect is not None for f in audit.findings.values()),
+        "examples": [_example(audit, e, places[id(e)], limit, k) for k, e in enumerate(shown[:most])],
+        "examples_left_out": max(0, len(shown) - most),
+        "probes_without": [f for f in audit.findings.decided("violated") if not any(e.probe == f.probe for e in shown)],
         "findings": _all_findings(audit),
+        "slices": slice_tables(audit),
+        "metrics": metric_rows(audit),
+        "unseen": unseen_rows(audit),
         "sentence": lambda finding: words.finding_sentence(finding, audit),
         "interval": lambda finding: formatting.interval(finding.low, finding.high),
-        "group_id": lambda group: groups.index(group),
-        "map_label": lambda per_cent: formatting.plain(per_cent, 0),
-        "symbols": words.SYMBOLS,
     }
 
 
@@ -138,7 +73,10 @@ def _all_findings(audit: Audit) -> list[Finding]:
     return sorted(worst_first(audit.findings.values()), key=lambda f: order[f.decision])
 
 
-def _example(audit: Audit, example: CounterExample, anchor: str, limit: int) -> dict[str, Any]:
+# ----------------------------------------------------------------------------------------------------------- examples
+
+
+def _example(audit: Audit, example: CounterExample, anchor: str, limit: int, order: int) -> dict[str, Any]:
     n = len(example.follow_up.responses)
     texts: list[dict[str, Any]] = []
     answers: list[dict[str, Any]] = []
@@ -153,18 +91,32 @@ def _example(audit: Audit, example: CounterExample, anchor: str, limit: int) -> 
         }
         (texts if slot is None else answers).append(data)
     swapped = reordered(example.source, example.follow_up)
+    finding = audit.findings.get(example.probe)
     return {
         "example": example,
+        "order": order,
         "anchor": anchor,
+        "title": capital(phrase(example.probe).text),
+        "sentence": words.finding_sentence(finding, audit) if finding else "",
         "texts": texts,
         "answers": answers,
         "reordered": swapped,
         "before": words.verdict_words(example.source_verdict, example.source, audit.task, audit.scale),
         "after": words.verdict_words(example.follow_up_verdict, example.follow_up, audit.task, audit.scale),
+        "change": _change(example),
+        "size": _size(example),
+        "again": example.reproduced[0] / example.reproduced[1]
+        if example.reproduced and example.reproduced[1]
+        else None,
         "replies": [
-            {"when": when, "html": marked(excerpt((Piece("same", text),), limit))}
+            reply
             for when, verdict in (("before", example.source_verdict), ("after", example.follow_up_verdict))
-            if (text := _reply(verdict))
+            for reply in _replies(when, verdict, limit)
+        ],
+        "probabilities": [
+            (when, shown)
+            for when, verdict in (("before", example.source_verdict), ("after", example.follow_up_verdict))
+            if (shown := _probabilities(verdict, audit, n))
         ],
         "watched": f"the answer that was {words.answer_name(example.target, audit.task, n)}"
         if swapped
@@ -173,14 +125,63 @@ def _example(audit: Audit, example: CounterExample, anchor: str, limit: int) -> 
     }
 
 
+def _change(example: CounterExample) -> str:
+    """What became of the verdict: "moved", "same", "null" (one is missing), or "" where only one was asked for."""
+    before, after = example.source_verdict, example.follow_up_verdict
+    if before is None or after is None:
+        return "" if before is not after and not any(v and v.null for v in (before, after)) else "null"
+    if before.null or after.null:
+        return "null"
+    picked = []
+    for verdict, case in ((before, example.source), (after, example.follow_up)):
+        choice = verdict.choice
+        # in another order the same slot is another answer
+        picked.append(
+            case.responses[choice] if isinstance(choice, int) and reordered(*_cases(example)) else verdict.value
+        )
+    return "same" if picked[0] == picked[1] else "moved"
+
+
+def _cases(example: CounterExample) -> tuple[Case, Case]:
+    return example.source, example.follow_up
+
+
+def _size(example: CounterExample) -> float:
+    """How far the mean utility moved, in [0, 1]; 0 where it is unknown."""
+    if not formatting.known(example.before) or not formatting.known(example.after):
+        return 0.0
+    return round(abs(example.after - example.before), 4)
+
+
 def _right(example: CounterExample, slot: int) -> bool | None:
     from voirdire.harness.cases import truth_of
 
     return truth_of(example.follow_up, slot) if len(example.follow_up.responses) > 1 else None
 
 
-def _reply(verdict: Verdict | None) -> str:
-    """What the judge wrote, as far as it is known."""
+def _replies(when: str, verdict: Verdict | None, limit: int) -> list[dict[str, Any]]:
+    """What the judge wrote, as far as it is known: its reasons, and the whole reply where that says more."""
     if verdict is None:
+        return []
+    told = [("Its reasons", verdict.rationale or verdict.reason), ("Its raw reply", verdict.raw)]
+    if verdict.raw and (told[0][1] or "") == verdict.raw:
+        told = told[1:]
+    return [
+        {"what": f"{what} {when}", "html": marked(excerpt((Piece("same", text),), limit))}
+        for what, text in told
+        if text
+    ]
+
+
+def _probabilities(verdict: Verdict | None, audit: Audit, n: int) -> str:
+    """The probabilities that the judge gave, as "A 62 %, B 38 %"; empty where it gave none."""
+    if verdict is None or not verdict.probabilities:
         return ""
-    return verdict.raw or verdict.rationale or verdict.reason or ""
+    named = sorted(verdict.probabilities.items(), key=lambda item: (not item[0].isdecimal(), item[0]))[:12]
+    return ", ".join(f"{_option(key, audit, n)} {formatting.percent(p)}" for key, p in named)
+
+
+def _option(key: str, audit: Audit, n: int) -> str:
+    if audit.task == "pairwise" and key.isdecimal() and len(key) < 3:
+        return words.answer_name(int(key), audit.task, n)
+    return {"true": "pass", "false": "fail"}.get(key, key) if audit.task == "grade" else key

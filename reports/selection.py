@@ -21,14 +21,18 @@ __all__ = [
     "limits",
     "nearest_to_limit_first",
     "ranks_as_sway",
+    "shown_examples",
     "worst_example",
     "worst_first",
 ]
 
 #: counter-examples shown for each violated probe
 EXAMPLES_SHOWN = 3
-#: ids of the page's own sections; an example's anchor never takes one
-RESERVED_ANCHORS = frozenset({"verdict", "judge", "map", "effects", "advice", "examples", "all", "warnings", "top"})
+#: ids of the page's own elements; an example's anchor never takes one, nor anything that begins with "v-"
+RESERVED_ANCHORS = frozenset(
+    {"verdict", "judge", "map", "effects", "advice", "examples", "all", "warnings", "top", "data", "position"}
+    | {"attacks", "doses", "slices", "metrics", "unseen", "words", "paper"}
+)
 
 
 def limits(finding: Finding) -> tuple[float | None, float | None]:
@@ -84,24 +88,34 @@ def worst_example(audit: Audit) -> CounterExample | None:
     return None
 
 
+def shown_examples(audit: Audit) -> list[CounterExample]:
+    """All counter-examples in the order of the page: those of the worst probe first, each probe's in its own order."""
+    return [
+        example
+        for finding in worst_first(audit.findings.decided("violated"))
+        for example in examples_of(audit, finding, len(audit.examples))
+    ]
+
+
 def anchors(audit: Audit) -> dict[int, str]:
-    """The HTML id of every shown example, by `id(example)`.
+    """The HTML id of every example, by `id(example)`.
 
     The case id where it is free, else with the probe in front, else with a number: `#q-117`, `#order.swap-q-117`.
     """
     used: set[str] = set(RESERVED_ANCHORS)
     out: dict[int, str] = {}
-    for finding in worst_first(audit.findings.decided("violated")):
-        for example in examples_of(audit, finding):
-            slug = _slug(example.case_id) or "case"
-            name, number = slug, 1
-            if name in used:
-                slug = name = f"{_slug(example.probe)}-{slug}"
-            while name in used:
-                number += 1
-                name = f"{slug}-{number}"
-            used.add(name)
-            out[id(example)] = name
+    for example in shown_examples(audit):
+        slug = _slug(example.case_id) or "case"
+        if slug.startswith("v-"):
+            slug = f"case-{slug}"
+        name, number = slug, 1
+        if name in used:
+            slug = name = f"{_slug(example.probe)}-{slug}".lstrip("-")
+        while name in used or name.startswith("v-"):
+            number += 1
+            name = f"case-{slug}-{number}"
+        used.add(name)
+        out[id(example)] = name
     return out
 
 

@@ -14,7 +14,8 @@ from voirdire.harness.verdicts import Verdict
 
 __all__ = ["PER_PROBE", "counter_examples"]
 
-PER_PROBE = 3
+#: kept for each violated probe; the first is the one that is made small and asked again
+PER_PROBE = 12
 
 
 def counter_examples(

@@ -55,7 +55,7 @@ def slices(
     columns = dict(_columns(plan, answers, measured, findings))
     found: list[tuple[str, str, str, Mean, float | None]] = []
     for dimension, values in dimensions.items():
-        for value in dict.fromkeys(v for v in values if v):
+        for value in _in_order(dimension, values):
             inside = np.asarray([v == value for v in values])
             for measure, column in columns.items():
                 low = 0.0 if measure == ACCURACY else -1.0
@@ -100,6 +100,17 @@ def _word(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value.strip() if isinstance(value, str) and len(value) <= VALUE_LENGTH else ""
+
+
+def _in_order(dimension: str, values: Sequence[str]) -> list[str]:
+    """The slices of a dimension: lengths from short to long, others as they come."""
+    found = dict.fromkeys(v for v in values if v)
+    short = ("up to", "over")
+    return (
+        sorted(found, key=lambda v: (v.startswith(short[1]), not v.startswith(short[0])))
+        if dimension == "length"
+        else list(found)
+    )
 
 
 def _thirds(lengths: Sequence[int]) -> list[str]:

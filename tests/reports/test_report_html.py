@@ -1,35 +1,38 @@
-"""The page: escaped, offline, small, and what a browser makes of it."""
+"""The page of an audit: escaped, offline, small, complete without scripts. What a browser makes of it: test_browser."""
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
+import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
-from pathlib import Path
 
 import build_audits as build
 import pytest
 
 from voirdire.harness.cases import Case, Edit
-from voirdire.harness.findings import Findings
+from voirdire.harness.findings import Findings, SliceValue
 from voirdire.harness.relations import Relation
+from voirdire.harness.verdicts import Verdict
 from voirdire.reports.html import MAX_BYTES, render
+from voirdire.reports.pages import SCRIPTS
 from voirdire.reports.selection import anchors, worst_example
-from voirdire.reports.write import write
 
 NAMES = ["fail", "ok", "inconclusive", "error_run", "score_run", "hostile"]
 VOID = {"meta", "link", "br", "img", "input", "hr"}
+CHARACTERS_THAT_HIDE = "\x00\x07\x1b\u202e\u200b\ufeff\u2028\ud800\U000e0041"
 
 
 class Page(HTMLParser):
-    """Collects elements and attributes, and holds that every element is closed in order."""
+    """Collects elements, attributes and scripts, and holds that every element is closed in order."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.tags: list[str] = []
         self.attributes: list[tuple[str, str, str | None]] = []
+        self.scripts: list[tuple[dict[str, str | None], str]] = []
         self.open: list[str] = []
         self.feed(text)
         assert self.open == []
@@ -37,19 +40,30 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes += [(tag, k, v) for k, v in attrs]
+        if tag == "script":
+            self.scripts.append((dict(attrs), ""))
         if tag not in VOID:
             self.open.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "script":
+            self.scripts[-1] = (self.scripts[-1][0], self.scripts[-1][1] + data)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
+    @property
+    def data(self) -> dict[str, object]:
+        return next(json.loads(text) for attrs, text in self.scripts if attrs.get("id") == "data")
+
 
 @pytest.mark.parametrize("name", NAMES)
-def test_page_is_closed_offline_and_scriptless(name: str) -> None:
+def test_page_is_closed_and_offline(name: str) -> None:
     page = Page(render(getattr(build, name)()))
-    assert not {"script", "img", "iframe", "object", "embed", "link", "base", "form"} & set(page.tags)
+    assert not {"img", "iframe", "object", "embed", "link", "base", "form"} & set(page.tags)
     for tag, key, value in page.attributes:
         assert not key.startswith("on"), (tag, key)
+        assert key != "style", tag
         assert key not in ("src", "srcset", "action", "formaction", "data", "ping")
         if key == "href":
             assert (value or "").startswith("#")
@@ -59,37 +73,70 @@ def test_page_is_closed_offline_and_scriptless(name: str) -> None:
         if key == "href":
             assert value is not None
             assert value[1:] in ids
-        if key == "aria-labelledby":
+        if key in ("aria-labelledby", "aria-describedby"):
             assert set((value or "").split()) <= set(ids)
 
 
-def test_content_security_policy_forbids_all_but_inline_style() -> None:
-    assert (
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
-        "base-uri 'none'; form-action 'none'\">"
-    ) in render(build.fail())
+@pytest.mark.parametrize("name", ["fail", "hostile"])
+def test_only_our_scripts_run_each_allowed_by_its_hash(name: str) -> None:
+    page = Page(render(getattr(build, name)()))
+    policy = next(v for _, k, v in page.attributes if k == "content" and v and v.startswith("default-src"))
+    block, *scripts = page.scripts
+    assert block[0] == {"type": "application/json", "id": "data"}
+    assert len(scripts) == len(SCRIPTS)
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for _, text in scripts]
+    allowed = " ".join(f"'sha256-{each}'" for each in hashes)
+    assert policy == (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    )
 
 
 def test_hostile_text_is_shown_not_run() -> None:
     text = render(build.hostile())
     assert "&lt;script&gt;document.title=" in text
-    assert "<script" not in text.lower()
+    assert text.lower().count("<script") == 1 + len(SCRIPTS)
+    # the library itself speaks of no image
     assert "<img" not in text.lower()
     assert text.count("</style>") == 1
     assert "{{7*7}}" in text  # a template engine would have made 49 of it
     assert "onerror=&#34;" in text
     assert "⟨U+202E⟩" in text
-    for char in "\x00\x07\x1b\u202e\u200b\ufeff\u2028\ud800\U000e0041":
+    for char in CHARACTERS_THAT_HIDE:
         assert char not in text
+
+
+def test_data_of_the_pictures_cannot_end_its_element() -> None:
+    name = "</script><script>alert(1)</script><!--\u2028\u202e]]>"
+    found = build.finding(name, Relation.NO_GAIN, "violated", 0.2, 0.15, family=name)
+    text = render(dataclasses.replace(build.fail(), findings=Findings([found])))
+    block = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert block is not None
+    assert not set("<>&\u2028\u202e") & set(block[1])
+    assert json.loads(block[1])["forest"]["rows"][0]["probe"].startswith("</script><script>alert(1)")
 
 
 def test_edit_is_marked_and_verdicts_stand_in_words() -> None:
     text = render(build.fail())
     assert "gives it off slowly<ins> (see Hartwell, The Handbook of Thermal Physics, 3rd ed., p. 212)</ins>." in text
-    assert "<small>before</small> A (right)" in text
-    assert "<small>after</small> B (wrong)" in text
+    assert '<span class="before">A (right)</span>' in text
+    assert '<span class="after">B (wrong)</span>' in text
     assert text.count("<article") == 5
     assert "It takes <del>24</del><ins>42</ins> hours" in render(build.score_run())
+
+
+def test_example_holds_reasons_reply_probabilities_and_command() -> None:
+    audit = build.fail()
+    verdict = Verdict(choice=1, probabilities={"0": 0.38, "1": 0.62}, rationale="B cites a book.", raw="So: [[B]]")
+    example = dataclasses.replace(audit.examples[1], follow_up_verdict=verdict)
+    text = render(dataclasses.replace(audit, examples=(example,)))
+    assert "A 38\u00a0%, B 62\u00a0%" in text
+    assert "Its reasons after" in text
+    assert "B cites a book." in text
+    assert "Its raw reply after" in text
+    assert "So: [[B]]" in text
+    assert (
+        "voirdire audit --judge openai:gpt-5-mini --cases cases.jsonl --probes authority.book --cases-id q-117" in text
+    )
 
 
 def test_the_worst_example_has_its_anchor_on_the_page() -> None:
@@ -102,15 +149,40 @@ def test_the_worst_example_has_its_anchor_on_the_page() -> None:
     assert 'id="order.swap-q-042"' in render(audit)
 
 
-def test_three_examples_a_probe() -> None:
+def test_an_anchor_never_takes_an_id_of_the_page() -> None:
     audit = build.fail()
-    many = tuple(dataclasses.replace(audit.examples[1], case_id=f"q-{k}") for k in range(9))
-    assert render(dataclasses.replace(audit, examples=many)).count("<article") == 3
+    names = ["data", "v-search", "top", "v-h-map", "", "data"]
+    odd = tuple(dataclasses.replace(audit.examples[1], case_id=name) for name in names)
+    page = Page(render(dataclasses.replace(audit, examples=odd)))
+    ids = [v for _, k, v in page.attributes if k == "id"]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_example_is_on_the_page() -> None:
+    audit = build.fail()
+    many = tuple(dataclasses.replace(audit.examples[1], case_id=f"q-{k}") for k in range(40))
+    assert render(dataclasses.replace(audit, examples=many)).count("<article") == 40
 
 
 def test_mock_judges_are_named_as_such() -> None:
     assert "Simulated judge" in render(build.ok())
     assert "Simulated judge" not in render(build.fail())
+
+
+def test_slices_are_shown_with_their_marks() -> None:
+    weak = SliceValue("category", "<b>maths</b>", "accuracy", 0.61, 0.42, 0.78, 18, 0.004)
+    rest = SliceValue("category", "prose", "accuracy", 0.91, 0.86, 0.95, 182, 0.4)
+    text = render(dataclasses.replace(build.fail(), slices=(weak, rest)))
+    assert "&lt;b&gt;maths&lt;/b&gt;" in text
+    assert text.count('aria-label="differs from the rest"') == 1
+    assert text.count('18 <span class="small">small</span>') == 1
+    assert "[42, 78]" in text
+
+
+def test_facts_of_the_judge_are_on_its_card() -> None:
+    text = render(dataclasses.replace(build.fail(), facts={"prompt": "judge.md", "prompt hash": "0a1b2c3d4e5f"}))
+    assert "<dt>Prompt</dt><dd>judge.md</dd>" in text
+    assert "<dt>Prompt hash</dt><dd><code>0a1b2c3d4e5f</code></dd>" in text
 
 
 def test_huge_texts_fit() -> None:
@@ -129,22 +201,11 @@ def test_huge_texts_fit() -> None:
     assert "characters not shown" in text
 
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-CHROMIUM = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-
-
-@pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium or google-chrome on PATH")
-@pytest.mark.parametrize("name", ["fail", "hostile"])
-def test_in_chromium(name: str, tmp_path: Path) -> None:
-    path = write(getattr(build, name)(), tmp_path, ["html"])["index.html"]
-    assert CHROMIUM is not None
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-    command += ["--dump-dom", path.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120, check=True)
-    dom = done.stdout
-    assert "This judge can be swayed: a made-up citation is worth 21 points of win rate" in dom
-    assert not re.search(r"<title>pwned", dom)
-    assert not re.search(r"<(script|img|iframe)\b", dom)
-    assert "<h1>owned" not in dom
-    assert dom.count("<article") == (5 if name == "fail" else 1)
+def test_a_thousand_examples_fit() -> None:
+    audit = build.fail()
+    many = tuple(dataclasses.replace(audit.examples[1], case_id=f"q-{k}") for k in range(1200))
+    text = render(dataclasses.replace(audit, examples=many))
+    assert len(text.encode()) <= MAX_BYTES
+    shown = text.count("<article")
+    assert shown >= 100
+    assert f"{1200 - shown:,} more are in examples.jsonl" in text
