@@ -17,7 +17,7 @@ from typing import Any
 from voirdire.harness.cases import Case, Label, Task, Turn, content_hash
 from voirdire.harness.errors import CaseFileError, UsageError
 
-__all__ = ["cases_hash", "check_needs", "check_task", "parse_case", "read_cases"]
+__all__ = ["cases_hash", "check_needs", "check_task", "csv_rows", "parse_case", "read_cases"]
 
 _TEXT_FIELDS = ("reference", "rubric", "context", "group")
 _KNOWN = {"id", "instruction", "responses", "label", "meta", *_TEXT_FIELDS}
@@ -71,7 +71,7 @@ def _records(name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         ) from None
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        yield from _csv(data, name)
+        yield from csv_rows(_decode(data, name), name)
     elif suffix in (".parquet", ".pq"):
         yield from _parquet(path)
     else:
@@ -114,10 +114,12 @@ def _jsonl(data: bytes, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         yield number, record
 
 
-def _csv(data: bytes, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def csv_rows(text: str, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The rows of a table with the lines they end on; empty cells are left out, JSON in cells is read. Raises
+    CaseFileError."""
     csv.field_size_limit(sys.maxsize)
     # lines end at "\n" and "\r" only: splitlines() would also end a record at an unquoted U+2028
-    reader = csv.DictReader(io.StringIO(_decode(data, name), newline=""))
+    reader = csv.DictReader(io.StringIO(text, newline=""))
     try:
         for row in reader:
             if None in row:

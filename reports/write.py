@@ -16,7 +16,7 @@ from voirdire.harness.errors import UsageError, nearest
 from voirdire.harness.findings import Audit
 from voirdire.reports import examples
 
-__all__ = ["FORMATS", "read", "write"]
+__all__ = ["FORMATS", "read", "replace_file", "write"]
 
 _CHANGED = "The file was changed after the run."
 AUDIT, EXAMPLES, CALLS = "audit.json", "examples.jsonl", "calls.jsonl"
@@ -86,9 +86,9 @@ def write(
     try:
         root.mkdir(parents=True, exist_ok=True)
         for file, text in texts.items():
-            out[file] = _replace(root / file, [text])
+            out[file] = replace_file(root / file, [text])
         if call_records is not None:
-            out[CALLS] = _replace(root / CALLS, _lines(call_records))
+            out[CALLS] = replace_file(root / CALLS, _lines(call_records))
     except OSError as error:
         raise UsageError(
             f"cannot write the report to {root}: {error.strerror or error}", hint="Choose another folder with --out."
@@ -101,7 +101,7 @@ def _lines(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         yield examples.dumps(record) + "\n"
 
 
-def _replace(path: Path, parts: Iterable[str]) -> Path:
+def replace_file(path: Path, parts: Iterable[str]) -> Path:
     """Write `parts` to a neighbour of `path` and rename it into place."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -31,7 +31,17 @@ from voirdire.harness.judges.base import Judge
 from voirdire.harness.judges.python_judge import to_verdict
 from voirdire.harness.verdicts import NullReason, Scale, Verdict
 
-__all__ = ["SCHEMA", "Key", "Recorded", "RecordedJudge", "Recorder", "ReplayJudge"]
+__all__ = [
+    "SCHEMA",
+    "Key",
+    "Recorded",
+    "RecordedJudge",
+    "Recorder",
+    "ReplayJudge",
+    "is_recording",
+    "read_recording",
+    "recorded_verdict",
+]
 
 SCHEMA = "voirdire.replay/1"
 #: in `Case.meta`, set by whoever builds the cases to show: the order of a reordering, and whether a text was edited
@@ -72,7 +82,7 @@ class ReplayJudge:
         """Reads all of `path` (or "replay:PATH"). Raises UsageError naming file, line, field and value, and where
         `task` or `scale` is not that of the file."""
         file = str(path).removeprefix("replay:")
-        recording = _read(file)
+        recording = read_recording(file)
         if task is not None and task != recording.task:
             raise UsageError(f"{file} holds {recording.task} verdicts, not {task}")
         if scale is not None and scale != recording.scale and recording.task == "score":
@@ -107,11 +117,22 @@ class Recorded:
     verdicts: dict[Key, Verdict]
 
 
-class _Bad(Exception):
-    """What is wrong with a line; `_read` says which."""
+class _Bad(ValueError):
+    """What is wrong with a line; `read_recording` says which."""
 
 
-def _read(path: str) -> Recorded:
+def is_recording(first_line: str) -> bool:
+    """Is this the first line of a recording of ours, of whatever version?"""
+    try:
+        header = json.loads(first_line)
+    except (ValueError, RecursionError):
+        return False
+    schema = header.get("schema") if isinstance(header, dict) else None
+    return isinstance(schema, str) and schema.startswith("voirdire.replay/")
+
+
+def read_recording(path: str) -> Recorded:
+    """All of a recording. Raises UsageError naming file, line, field and value."""
     try:
         raw = Path(path).read_bytes()
     except OSError as error:
@@ -199,7 +220,7 @@ def _entry(data: dict[str, Any], task: Task, scale: Scale) -> tuple[Key, Verdict
         shown = data["shown"]
         if not isinstance(shown, str) or len(shown) != 64:
             raise _Bad(f"field 'shown' must be a SHA-256 in hexadecimal, got {reprlib.repr(shown)}")
-        return (shown, sample), _verdict(answer, task, scale, n)
+        return (shown, sample), recorded_verdict(answer, task, scale, n)
     if not isinstance(data.get("id"), str) or not data["id"]:
         raise _Bad(f"field 'id' must be the id of a case, got {reprlib.repr(data.get('id'))}")
     if order is None:
@@ -209,7 +230,7 @@ def _entry(data: dict[str, Any], task: Task, scale: Scale) -> tuple[Key, Verdict
     n = n if task != "ranking" or n else len(order)
     if sorted(order) != list(range(n)):
         raise _Bad(f"field 'order' must hold each of 0 to {n - 1} once, got {reprlib.repr(order)}")
-    return (data["id"], tuple(order), sample), _verdict(answer, task, scale, n)
+    return (data["id"], tuple(order), sample), recorded_verdict(answer, task, scale, n)
 
 
 def _length(answer: Any) -> int:
@@ -218,7 +239,9 @@ def _length(answer: Any) -> int:
     return len(ranking) if isinstance(ranking, list) else 0
 
 
-def _verdict(answer: Any, task: Task, scale: Scale, n: int) -> Verdict:
+def recorded_verdict(answer: Any, task: Task, scale: Scale, n: int) -> Verdict:
+    """A stored answer about `n` responses, a Verdict's JSON or what a judge may answer. Raises ValueError saying what
+    is wrong with the field "verdict"."""
     try:
         if not isinstance(answer, dict):
             return to_verdict(answer, task, scale, n)

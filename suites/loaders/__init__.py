@@ -40,6 +40,7 @@ from voirdire.suites.loaders import (
     summeval,
     topicalchat,
     trec,
+    verdict_log,
     vicuna_bench,
 )
 from voirdire.suites.loaders.collecting import Loaded, Recording
@@ -82,6 +83,7 @@ for _module in (
     summeval,
     topicalchat,
     trec,
+    verdict_log,
     vicuna_bench,
 ):
     FORMATS.add(_module.FORMAT.name, _module.FORMAT)

@@ -1,7 +1,7 @@
 """Reading a public file and its records: every value is checked where it is taken, and an error names its place.
 
-Here: JSON, JSONL (both also gzipped), Parquet and plain lines as `Record`s. Not here: what a field means, which is each
-format's own file, and what is made of the records (collecting.py).
+Here: JSON, JSONL, CSV (all also gzipped), Parquet and plain lines as `Record`s. Not here: what a field means, which is
+each format's own file, and what is made of the records (collecting.py).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from voirdire.harness.casefiles import csv_rows
 from voirdire.harness.errors import CaseFileError
 
 __all__ = ["Record", "Source", "read_source"]
@@ -144,6 +145,8 @@ class Source:
     path: str
     content: str
     table: tuple[Mapping[str, Any], ...] | None = None
+    #: where the rows of a CSV table end in the file
+    rows_at: tuple[int, ...] | None = None
 
     @property
     def stem(self) -> str:
@@ -178,9 +181,11 @@ class Source:
 
     @functools.cached_property
     def records(self) -> tuple[Record, ...]:
-        """The objects of a JSON array, of a JSONL file or of a Parquet table. Raises CaseFileError."""
+        """The objects of a JSON array or a JSONL file, or the rows of a table. Raises CaseFileError."""
         if self.table is not None:
-            return tuple(Record(row, self.path, n) for n, row in enumerate(self.table, 1))
+            lines = self.rows_at or (None,) * len(self.table)
+            rows = zip(self.table, lines, strict=True)
+            return tuple(Record(row, self.path, n, line) for n, (row, line) in enumerate(rows, 1))
         if self.is_lines_of_json:
             return tuple(self._line(i, n, line) for i, (n, line) in enumerate(self.lines, 1))
         document = self.document
@@ -251,6 +256,9 @@ def read_source(path: str | Path) -> Source:
         ) from None
     if not text.strip():
         raise CaseFileError("the file is empty", path=name)
+    if Path(name.removesuffix(".gz")).suffix.lower() == ".csv":
+        rows = tuple(csv_rows(text, name))
+        return Source(name, text, tuple(row for _, row in rows), tuple(at for at, _ in rows))
     return Source(name, text)
 
 

@@ -138,6 +138,43 @@ def test_parquet_keeps_whole_numbers_where_one_is_missing(tmp_path: Path) -> Non
     assert type(records._parquet(path)[0]["n"]) is int
 
 
+def test_a_plain_log_reads_turned_lines_as_the_other_order(tmp_path: Path) -> None:
+    got = loaded("log", tmp_path)
+    (case,) = got.cases
+    assert (case.responses, case.label, case.meta["models"]) == (("So.", "No."), 0, ["m", "n"])
+    first, second = got.recorded
+    assert [(k[1], v.value) for k, v in first.verdicts.items()] == [((0, 1), 0), ((1, 0), 1)]
+    assert [v.null for v in second.verdicts.values()] == ["unparsed"]
+    contradicted = changed("log", tmp_path, 1, label=0)
+    assert contradicted.cases[0].label == 0
+    assert any("the label is another" in n and "line 2" in n for n in contradicted.notes)
+
+
+def test_a_plain_log_of_scores_has_a_scale(tmp_path: Path) -> None:
+    got = loaded("log-scores", tmp_path)
+    assert [v.value for v in got.recorded[0].verdicts.values()] == [4, None]
+    assert any("off the scale of 1 to 5" in n for n in got.notes)
+    with pytest.raises(UsageError, match="log:FILE"):
+        load(ALL["log-scores"].write(tmp_path).replace("1:5", "five"))
+
+
+def test_a_plain_log_may_be_a_table(tmp_path: Path) -> None:
+    table = tmp_path / "log.csv"
+    table.write_text(
+        "instruction,response_a,response_b,verdict,judge,model_a,model_b\n"
+        'Why?,"So, yes.",No.,A,j,m,n\n'
+        'Why?,No.,"So, yes.",tie,j,n,m\n'
+        'How?,"Thus\nand so.",No.,1,j,,\n'
+    )
+    got = load(table)
+    assert [c.responses[0] for c in got.cases] == ["So, yes.", "Thus\nand so."]
+    assert [v.value for v in got.recorded[0].verdicts.values()] == [0, "tie", 1]
+    assert got.cases[0].meta["models"] == ["m", "n"]
+    table.write_text(table.read_text() + "Where?,Here.,There.,C?,j,,\n")
+    with pytest.raises(CaseFileError, match='line 6: "verdict" must be'):
+        load(table)
+
+
 # --- labels and texts ------------------------------------------------------------------------------------------------
 
 

@@ -141,6 +141,20 @@ _RESULT = {
 }
 
 
+def _verdict(verdict: Any, *, judge: str = "m1", turned: bool = False) -> dict[str, Any]:
+    """A line of a plain log; `turned`: the same answers shown the other way round."""
+    step = -1 if turned else 1
+    return {
+        "instruction": "Why?",
+        "responses": ["So.", "No."][::step],
+        "verdict": verdict,
+        "judge": judge,
+        "label": int(turned),
+        "models": ["m", "n"][::step],
+        "sample": 0,
+    }
+
+
 def _row(idx: int, winner: str | None, swapped: str | None) -> dict[str, Any]:
     return {
         "set": "LLMBar/Natural",
@@ -519,6 +533,16 @@ SAMPLES = {
             ]
         },
         inside=("testCases",),
+    ),
+    "log": Sample("log", "log.jsonl", [_verdict("A"), _verdict("B", turned=True), _verdict(None, judge="m2")]),
+    "log-scores": Sample(
+        "log",
+        "scores.json",
+        [
+            {"id": "s1", "instruction": "Why?", "response": "So.", "verdict": 4, "model": "m", "label": 3.5},
+            {"id": "s2", "instruction": "How?", "response": "Thus.", "verdict": 9, "model": "n", "label": 2},
+        ],
+        options="?scale=1:5",
     ),
 }
 #: formats that are lines of words, and the files they need beside them

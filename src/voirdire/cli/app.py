@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from voirdire.cli import audit, baseline, cache, compare, freeze, gate, listing, models, plan, probes, report, selfcheck
+from voirdire.cli import (
+    audit,
+    baseline,
+    cache,
+    compare,
+    freeze,
+    gate,
+    listing,
+    models,
+    plan,
+    probes,
+    replay,
+    report,
+    selfcheck,
+)
 from voirdire.cli.configured import Commands
 
 app = typer.Typer(
@@ -44,6 +58,7 @@ app.command("baseline")(_commands.configured("baseline", baseline.baseline))
 app.command("compare")(_commands.configured("compare", compare.compare))
 app.command("plan")(_commands.configured("plan", plan.plan))
 app.command("report")(report.report)
+app.command("replay")(replay.replay)
 app.command("selfcheck")(selfcheck.selfcheck)
 app.command("freeze")(_commands.configured("freeze", freeze.freeze))
 app.command("probes")(_commands.configured("probes", probes.probes))
