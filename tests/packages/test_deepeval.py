@@ -97,6 +97,13 @@ def test_the_arena_finds_it_too() -> None:
             assert found_and_passed(judge, "pairwise") == wanted
 
 
+def test_one_metric_serves_one_event_loop_after_the_other() -> None:
+    """Its client keeps connections of the loop that has ended."""
+    with endpoint([ok(scored(0.7, None))]) as server:
+        judge = vd.judge(g_eval(server.url))
+        assert [ask(judge, ONE).score for _ in range(3)] == [0.7, 0.7, 0.7]
+
+
 # --- one call
 
 

@@ -36,6 +36,8 @@ class Package:
 PACKAGES: tuple[Package, ...] = (
     Package(("deepeval",), "deepeval_metric", (("DEEPEVAL_TELEMETRY_OPT_OUT", "1"),)),
     Package(("inspect_ai",), "inspect_scorer"),
+    Package(("openevals",), "openevals_judge"),
+    Package(("langchain", "langchain_classic"), "langchain_evaluator"),
 )
 
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from voirdire.harness.cases import Case, Task
 from voirdire.harness.errors import JudgeError, JudgeFault, JudgeUnreachable, UsageError
@@ -30,6 +30,7 @@ __all__ = [
     "Rating",
     "RatingJudge",
     "check_task",
+    "in_this_loop",
     "missing_fields",
     "named",
     "no_class",
@@ -37,6 +38,8 @@ __all__ = [
     "verdict_of",
     "version_of",
 ]
+
+T = TypeVar("T")
 
 _RATIONALE_LIMIT = 4_000
 #: what a judge of single responses can judge, its own first
@@ -100,7 +103,7 @@ class RatingJudge(_Rater):
     async def judge(self, case: Case) -> Verdict:
         try:
             # one after the other: the engine decides how much is asked at once
-            ratings = [await self.rate(case, response) for response in case.responses]
+            ratings = [await in_this_loop(self.rate, case, response) for response in case.responses]
         except Exception as error:
             raise trouble(error, self.package) from None
         return verdict_of(ratings, self.task, self.scale)
@@ -273,6 +276,17 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(at))
         yield at
         at = at.__cause__ or at.__context__
+
+
+async def in_this_loop(call: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+    """`call`, and once more if it found a connection of an event loop that has ended: packages keep their clients, and
+    every audit has a loop of its own."""
+    try:
+        return await call(*arguments)
+    except Exception as error:
+        if not any(isinstance(c, RuntimeError) and "loop is closed" in str(c) for c in _causes(error)):
+            raise
+    return await call(*arguments)
 
 
 def named(error: BaseException, *names: str) -> bool:

@@ -20,6 +20,7 @@ from voirdire.harness.judges.packages.base import (
     Rating,
     RatingJudge,
     check_task,
+    in_this_loop,
     missing_fields,
     named,
     no_class,
@@ -90,7 +91,7 @@ class _Metric(RatingJudge):
     async def rate(self, case: Case, response: str) -> Rating:
         metric = _fresh(self._metric)
         try:
-            await metric.a_measure(_test_case(case, response), **_quietly(metric))
+            await _measured(metric, _test_case(case, response))
         except Exception as error:
             null = _null(error, metric)
             if null is None:
@@ -129,7 +130,7 @@ class _Arena:
         pairs = zip(_CONTESTANTS, case.responses, strict=True)
         contestants = [Contestant(name=name, test_case=_test_case(case, text)) for name, text in pairs]
         try:
-            winner = await metric.a_measure(ArenaTestCase(contestants=contestants), **_quietly(metric))
+            winner = await in_this_loop(_measured, metric, ArenaTestCase(contestants=contestants))
         except Exception as error:
             null = _null(error, metric)
             if null is None:
@@ -143,6 +144,10 @@ class _Arena:
             usage=_usage(metric),
             served_model=_text(getattr(metric, "evaluation_model", None)),
         )
+
+
+async def _measured(metric: Any, test_case: Any) -> Any:
+    return await metric.a_measure(test_case, **_quietly(metric))
 
 
 def _fresh(metric: Any) -> Any:

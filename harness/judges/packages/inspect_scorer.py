@@ -159,6 +159,6 @@ def _used() -> tuple[Usage | None, str | None]:
         return None, None
     kinds = ("input_tokens", "input_tokens_cache_read", "input_tokens_cache_write")
     read = sum(getattr(u, kind, None) or 0 for u in used.values() for kind in kinds)
-    costs = [getattr(u, "total_cost", None) for u in used.values()]
     written = sum(u.output_tokens for u in used.values())
-    return Usage(read, written, None if None in costs else sum(costs)), ", ".join(used)
+    costs = [u.total_cost for u in used.values() if getattr(u, "total_cost", None) is not None]
+    return Usage(read, written, sum(costs) if len(costs) == len(used) else None), ", ".join(used)
