@@ -12,8 +12,9 @@ import contextvars
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
-__all__ = ["Meter", "Pace", "due", "open_ticket"]
+__all__ = ["Booking", "Meter", "Pace", "due", "open_ticket"]
 
 #: requests at once before the first answer came
 SLOW_START = 8
@@ -180,11 +181,17 @@ class Meter:
         self._next_token += (used - booked) * self._token_seconds
 
 
+class Booking(Protocol):
+    """What a ticket needs of a meter."""
+
+    def book(self, tokens: float = 0.0) -> float: ...
+
+
 @dataclass(slots=True)
 class _Ticket:
     """One call's leave to send: its first request is booked, each further one (a retry, another juror) books itself."""
 
-    meter: Meter
+    meter: Booking
     fresh: bool = True
 
 
@@ -192,7 +199,7 @@ class _Ticket:
 _TICKET: contextvars.ContextVar[_Ticket | None] = contextvars.ContextVar("voirdire_ticket", default=None)
 
 
-def open_ticket(meter: Meter) -> None:
+def open_ticket(meter: Booking) -> None:
     """What the current task sends from now on is one call, whose first request has been booked."""
     _TICKET.set(_Ticket(meter))
 

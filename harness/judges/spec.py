@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from voirdire.harness.cases import Task
 from voirdire.harness.errors import UsageError, nearest
@@ -17,6 +17,9 @@ from voirdire.harness.judges.grammar import is_wrapper
 from voirdire.harness.judges.trust import PROVIDERS
 from voirdire.harness.registry import Registry
 from voirdire.harness.verdicts import Scale
+
+if TYPE_CHECKING:
+    from voirdire.harness.elsewhere.place import Place
 
 __all__ = ["JUDGES", "RECORDINGS", "SCHEMES", "JudgeOptions", "make_judge", "parse_scale"]
 
@@ -28,6 +31,7 @@ class JudgeOptions:
     `base_url_trusted`: the base URL comes from the command line or the environment, not from a config file alone, so
     the key may go there. `utility`: "verdict" counts what the judge decided, "probability" how sure it was. `seed`: the
     noise of mock judges that name none. `names` turns a judge's name in a configuration file into its spec and options.
+    `place`: where the judges at the bottom of a spec answer (elsewhere/place.py); None: in this process.
     """
 
     task: Task | None = None
@@ -44,6 +48,7 @@ class JudgeOptions:
     seed: int = 0
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     names: Callable[[str, JudgeOptions], tuple[str, JudgeOptions]] | None = None
+    place: Place | None = None
 
     @property
     def soft(self) -> bool:
@@ -86,6 +91,12 @@ def make_judge(spec: str, options: JudgeOptions | None = None) -> Judge:
         from voirdire.harness.judges.wrappers import make_wrapper
 
         return make_wrapper(spec, options, make_judge)
+    judge = _plain(spec, options)
+    return judge if options.place is None else options.place.put(judge, spec, options)
+
+
+def _plain(spec: str, options: JudgeOptions) -> Judge:
+    """The judge of a spec that is no wrapper and no name of a configuration file."""
     if ":" not in spec and spec in JUDGES:
         return JUDGES.get(spec)(options)
     scheme, colon, value = spec.partition(":")

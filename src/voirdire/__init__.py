@@ -134,9 +134,10 @@ def audit(judge: Judge | str, cases: Cases | None = None, suite: str = "standard
     """Audit `judge` and return the result. Blocks; in a running event loop use `await voirdire.aaudit(...)`.
 
     `cases`: a file, or cases; None takes the built-in ones. `options`: probes (globs), samples, seed, alpha,
-    tolerance, strict, mode ("fixed", "sequential" or "anytime"), limit, minimise, concurrency, max_calls, max_cost,
-    cache (a file or None), emit (called with each event). Raises UsageError for bad input, JudgeUnreachable if the
-    judge never gave a verdict.
+    tolerance, strict, mode ("fixed", "sequential" or "anytime"), limit, minimise, concurrency, on (where the judge
+    answers, e.g. "ray"), max_calls, max_cost, cache (a file or None), emit (called with each event). Raises UsageError
+    for bad input, JudgeUnreachable if the judge
+    never gave a verdict.
     """
     import asyncio
 
@@ -158,6 +159,7 @@ async def aaudit(
     limit: int | None = None,
     minimise: int | None = None,
     concurrency: int = 16,
+    on: str | None = None,
     max_calls: int | None = None,
     max_cost: float | None = None,
     cache: str | Path | None = None,
@@ -167,13 +169,25 @@ async def aaudit(
     """`audit` for running event loops."""
     from voirdire._compose import AuditRequest, audit_async
     from voirdire.harness.engine.runner import Limits
-    from voirdire.harness.errors import JudgeUnreachable
+    from voirdire.harness.errors import JudgeUnreachable, UsageError
     from voirdire.harness.judges.spec import JudgeOptions, make_judge
 
+    place = None
+    if on is not None:
+        from voirdire.harness.elsewhere.place import parse_place
+
+        place = parse_place(on)
+        concurrency = max(concurrency, place.calls_at_once or 0)
     if isinstance(judge, str):
         from voirdire._judge_names import names_for
 
-        judge = make_judge(judge, JudgeOptions(concurrency=concurrency, names=names_for({"concurrency": concurrency})))
+        told = {"concurrency": concurrency}
+        judge = make_judge(judge, JudgeOptions(**told, place=place, names=names_for(told)))
+    elif on is not None:
+        raise UsageError(
+            "a judge that is made already answers in this process",
+            hint='Give its spec: voirdire.audit("python:module:judge", on="ray"), or voirdire.judge(spec, on="ray").',
+        )
     request = AuditRequest(
         cases=cases,
         suite=suite,

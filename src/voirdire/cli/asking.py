@@ -23,7 +23,7 @@ import typer
 
 from voirdire._plugins import load_plugins
 from voirdire.cli.configured import judge_options
-from voirdire.cli.options import at_least, in_range, params_of, task_of
+from voirdire.cli.options import at_least, calls_at_once, in_range, params_of, place_of, task_of
 from voirdire.harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ class Asking:
     max_calls: Annotated[int | None, typer.Option("--max-calls", help="Stop after N calls.")] = None
     max_cost: Annotated[float | None, typer.Option("--max-cost", help="Stop after USD.")] = None
     concurrency: Annotated[int, typer.Option("--concurrency", help="Calls at a time.")] = 16
+    on: Annotated[
+        str | None, typer.Option("--on", help="Where the judge answers: ray, ray:ADDRESS, batch. Default: here.")
+    ] = None
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds a call may take.")] = 60.0
     retries: Annotated[int, typer.Option("--retries", help="Tries after a call that failed.")] = 4
     cache: Annotated[
@@ -130,6 +133,7 @@ class Asking:
             concurrency=self.concurrency,
             utility=self.utility,
             seed=self.seed,
+            place=place_of(self.on),
         )
         return make_judge(spec, judge_options(options, parameter))
 
@@ -148,7 +152,7 @@ class Asking:
             tolerance=self.tolerance,
             limit=self.limit,
             case_ids=tuple(self.cases_id or ()),
-            limits=Limits(self.concurrency, self.max_calls, self.max_cost),
+            limits=Limits(calls_at_once(place_of(self.on), self.concurrency), self.max_calls, self.max_cost),
             cache=None if self.cache == "none" else self.cache,
             rewrites=self.rewrites,
         )

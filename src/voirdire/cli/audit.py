@@ -9,7 +9,17 @@ import typer
 
 from voirdire.cli.asking import confirm_paid
 from voirdire.cli.configured import judge_options
-from voirdire.cli.options import at_least, default_judge, formats_of, in_range, params_of, per_minute, task_of
+from voirdire.cli.options import (
+    at_least,
+    calls_at_once,
+    default_judge,
+    formats_of,
+    in_range,
+    params_of,
+    per_minute,
+    place_of,
+    task_of,
+)
 from voirdire.harness.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -89,6 +99,9 @@ def audit(
     max_tokens: Annotated[int | None, typer.Option("--max-tokens", help="Stop after N tokens.")] = None,
     rate: Annotated[str | None, typer.Option("--rate", help="At most N/min calls (or N/s).")] = None,
     concurrency: Annotated[int, typer.Option("--concurrency", help="Calls at a time.")] = 16,
+    on: Annotated[
+        str | None, typer.Option("--on", help="Where the judge answers: ray, ray:ADDRESS, batch. Default: here.")
+    ] = None,
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds a call may take.")] = 60.0,
     retries: Annotated[int, typer.Option("--retries", help="Tries after a call that failed.")] = 4,
     cache: Annotated[
@@ -142,6 +155,7 @@ def audit(
         concurrency=concurrency,
         utility=utility,
         seed=seed,
+        place=place_of(on),
     )
     asked = make_judge(spec, judge_options(options))
     request = AuditRequest(
@@ -158,7 +172,7 @@ def audit(
         minimise=minimise,
         case_ids=tuple(cases_id or ()),
         limits=Limits(
-            concurrency,
+            calls_at_once(options.place, concurrency),
             max_calls,
             max_cost,
             max_tokens=max_tokens,

@@ -5,11 +5,24 @@ Every function raises UsageError naming the option, the value and the fix.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from voirdire.harness.errors import UsageError
 
-__all__ = ["at_least", "default_judge", "formats_of", "in_range", "params_of", "per_minute", "task_of"]
+if TYPE_CHECKING:
+    from voirdire.harness.elsewhere.place import Place
+
+__all__ = [
+    "at_least",
+    "calls_at_once",
+    "default_judge",
+    "formats_of",
+    "in_range",
+    "params_of",
+    "per_minute",
+    "place_of",
+    "task_of",
+]
 
 FORMATS = ("html", "md", "json", "junit", "csv")
 
@@ -79,6 +92,21 @@ def per_minute(name: str, text: str | None) -> float | None:
     if not 0 < value < float("inf"):
         raise UsageError(f"{name} {text!r} is no rate", hint="Examples: --rate 600/min, --rate 10/s")
     return value
+
+
+def place_of(text: str | None) -> Place | None:
+    """The value of --on."""
+    if text is None or text == "here":
+        return None
+    from voirdire.harness.elsewhere.place import parse_place
+
+    return parse_place(text)
+
+
+def calls_at_once(place: Place | None, concurrency: int) -> int:
+    """--concurrency, or as many as the place of --on needs to be of use."""
+    wanted = place.calls_at_once if place is not None else None
+    return concurrency if wanted is None else max(concurrency, wanted)
 
 
 def in_range(name: str, value: float | None, low: float, high: float) -> None:

@@ -1,0 +1,77 @@
+"""`--on`: where judges answer. `parse_place` reads it; a `Place` moves a judge there.
+
+Not here: the places (ray_place.py, batch_place.py), which are imported when they are named.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import parse_qsl
+
+from voirdire.harness.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from voirdire.harness.judges.base import Judge
+    from voirdire.harness.judges.spec import JudgeOptions
+
+__all__ = ["PLACES", "Place", "number_of", "options_of", "parse_place"]
+
+#: name -> example, for help and errors
+PLACES = {"ray": "ray, ray:ADDRESS or 'ray?workers=4&gpus=1'", "batch": "batch or 'batch?poll=30'"}
+
+
+class Place(Protocol):
+    """Where judges answer."""
+
+    @property
+    def calls_at_once(self) -> int | None:
+        """How many calls must be open at a time for it to be of use; None: as many as the user says."""
+
+    def put(self, judge: Judge, spec: str, options: JudgeOptions) -> Judge:
+        """`judge`, which was made of `spec` and `options`, answering there: same name, fingerprint and verdicts.
+
+        Raises UsageError for a judge that cannot.
+        """
+
+
+def parse_place(text: str) -> Place:
+    """The place that `--on text` names. Raises UsageError with the nearest name or option."""
+    head, _, query = text.partition("?")
+    name, _, rest = head.partition(":")
+    if name == "ray":
+        from voirdire.harness.elsewhere.ray_place import RayPlace
+
+        return RayPlace.parse(rest, query)
+    if name == "batch":
+        from voirdire.harness.elsewhere.batch_place import BatchPlace
+
+        return BatchPlace.parse(rest, query)
+    examples = "; ".join(PLACES.values())
+    raise UsageError(f"--on {text!r} is no place to ask a judge", hint=f"{nearest(name, PLACES)} Write {examples}.")
+
+
+def options_of(query: str, known: tuple[str, ...], *, place: str) -> dict[str, str]:
+    """`workers=4&gpus=1` as a mapping. Raises UsageError for an unknown or repeated name."""
+    out: dict[str, str] = {}
+    for key, value in parse_qsl(query, keep_blank_values=True):
+        if key not in known:
+            raise UsageError(f"--on {place} has no option {key!r}", hint=nearest(key, known))
+        if key in out:
+            raise UsageError(f"--on {place} is given {key} twice")
+        out[key] = value
+    return out
+
+
+def number_of(options: dict[str, str], key: str, *, place: str, low: float, whole: bool = False) -> float | None:
+    """The option `key` as a number of at least `low`; None where it is not given. Raises UsageError."""
+    if key not in options:
+        return None
+    try:
+        value = float(options[key])
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= low and (not whole or value == int(value))):
+        kind = "a whole number" if whole else "a number"
+        raise UsageError(f"--on {place}: {key}={options[key]!r} must be {kind} of {low:g} or more")
+    return value
