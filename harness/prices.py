@@ -13,7 +13,7 @@ import random
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,6 +118,11 @@ def price_of(judge: Judge, prices: Prices) -> Price | None:
     url = _url(judge)
     elsewhere = own_host is not None and url is not None and not url.startswith(own_host)
     price = prices.of(spec, own_only=elsewhere)
+    discount = getattr(getattr(judge, "chat", None), "discount", None)  # of calls made in batches
+    if price is not None and discount is not None:
+        note = f"{price.note}; in batches" if price.note else "in batches"
+        note += f" {discount * 100:.0f} % of the price"
+        price = replace(price, input=price.input * discount, output=price.output * discount, note=note)
     if price is None and elsewhere and not judge.paid:
         return Price(0.0, 0.0, "an endpoint of your own")
     return price

@@ -6,6 +6,8 @@ Not here: the places (ray_place.py, batch_place.py), which are imported when the
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl
 
@@ -35,8 +37,9 @@ class Place(Protocol):
         """
 
 
-def parse_place(text: str) -> Place:
-    """The place that `--on text` names. Raises UsageError with the nearest name or option."""
+def parse_place(text: str, tell: Callable[[str], None] = lambda _line: None) -> Place:
+    """The place that `--on text` names; `tell` hears a line of what takes long there. Raises UsageError with the
+    nearest name or option."""
     head, _, query = text.partition("?")
     name, _, rest = head.partition(":")
     if name == "ray":
@@ -46,7 +49,7 @@ def parse_place(text: str) -> Place:
     if name == "batch":
         from voirdire.harness.elsewhere.batch_place import BatchPlace
 
-        return BatchPlace.parse(rest, query)
+        return replace(BatchPlace.parse(rest, query), tell=tell)
     examples = "; ".join(PLACES.values())
     raise UsageError(f"--on {text!r} is no place to ask a judge", hint=f"{nearest(name, PLACES)} Write {examples}.")
 

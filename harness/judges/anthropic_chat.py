@@ -25,7 +25,7 @@ from voirdire.harness.judges.chat_params import (
     number,
     whole,
 )
-from voirdire.harness.judges.endpoints import Endpoint, endpoint_of
+from voirdire.harness.judges.endpoints import Access, Endpoint, endpoint_of
 from voirdire.harness.judges.http import HttpAnswer, Sleep, Traffic, error_text, is_transient
 from voirdire.harness.judges.reasoning import claude_thinking
 from voirdire.harness.judges.service import Credential, Service, count_of, text_of
@@ -151,20 +151,45 @@ class AnthropicChat:
         """Requests, retries and 429s so far."""
         return self._service.traffic
 
-    async def complete(self, messages: Sequence[Message], *, sample: int) -> Reply:  # noqa: ARG002
+    async def complete(self, messages: Sequence[Message], *, sample: int) -> Reply:
         """One completion. The API takes no seed, so a repeat is a fresh call and `sample` is not sent.
 
         Raises JudgeError after the retries, or at once on a request the service does not accept; JudgeUnreachable
         where no later call can succeed (key refused, no such model, no quota, a redirect).
         """
         while True:
-            payload = self._payload(messages)
+            payload = self.request(messages, sample=sample)
             answer = await self._service.post(payload, transient=_passes)
-            if answer.ok:
-                return self._reply(answer.data)
             # Ends: the next payload holds no temperature.
-            if not self._adapt(answer, payload):
-                raise self._error(answer)
+            reply = self.read(answer, payload)
+            if reply is not None:
+                return reply
+
+    def request(self, messages: Sequence[Message], *, sample: int) -> dict[str, Any]:  # noqa: ARG002
+        """The body of one request."""
+        return self._payload(messages)
+
+    def read(self, answer: HttpAnswer, payload: Mapping[str, Any]) -> Reply | None:
+        """The completion in the answer to `payload`; None: the temperature was refused, so ask again without it.
+
+        Raises JudgeError as `complete` does.
+        """
+        if answer.ok:
+            return self._reply(answer.data)
+        if self._adapt(answer, payload):
+            return None
+        raise self._error(answer)
+
+    def passes(self, answer: HttpAnswer) -> bool:
+        """Is it a failure that may pass by itself?"""
+        return _passes(answer)
+
+    @property
+    def access(self) -> Access:
+        """How the service's other endpoints are reached."""
+        service = self._service
+        root = service.endpoint.shown.removesuffix("/messages")
+        return Access(root, {"anthropic-version": API_VERSION, **service.credential.headers}, service.secrets)
 
     async def aclose(self) -> None:
         await self._service.aclose()

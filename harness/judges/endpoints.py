@@ -19,7 +19,7 @@ from voirdire.harness.errors import UsageError, redact
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["Endpoint", "certificates", "clean", "endpoint_of", "is_local", "key_for", "proxy_for"]
+__all__ = ["Access", "Endpoint", "certificates", "clean", "endpoint_of", "is_local", "key_for", "proxy_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,16 @@ class Endpoint:
 
     def __repr__(self) -> str:
         return f"Endpoint({self.shown!r})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Access:
+    """A service's root ("https://api.openai.com/v1"), the headers that its requests need, and what no message may
+    quote."""
+
+    root: str
+    headers: Mapping[str, str]
+    secrets: tuple[str, ...] = ()
 
 
 def endpoint_of(base_url: str, suffix: str = "") -> Endpoint:

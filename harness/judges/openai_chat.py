@@ -17,7 +17,7 @@ from typing import Any
 
 from voirdire.harness.errors import JudgeError, JudgeUnreachable, UsageError, nearest
 from voirdire.harness.judges.base import Message, Reply
-from voirdire.harness.judges.endpoints import clean, endpoint_of, is_local, key_for
+from voirdire.harness.judges.endpoints import Access, clean, endpoint_of, is_local, key_for
 from voirdire.harness.judges.http import (
     HttpAnswer,
     JsonClient,
@@ -187,16 +187,39 @@ class OpenAIChat:
         where no later call can succeed (key refused, no such model, no quota, a redirect).
         """
         while True:
-            payload = self._payload(messages, sample)
+            payload = self.request(messages, sample=sample)
             answer = await self._http.post(payload, transient=_passes)
-            if answer.ok:
-                return self._reply(answer.data)
             # Ends: an adapted parameter is absent from the next payload, or the answer is an error.
-            if not self._adapt(answer, payload):
-                break
+            reply = self.read(answer, payload)
+            if reply is not None:
+                return reply
+
+    def request(self, messages: Sequence[Message], *, sample: int) -> dict[str, Any]:
+        """The body of one request."""
+        return self._payload(messages, sample)
+
+    def read(self, answer: HttpAnswer, payload: Mapping[str, Any]) -> Reply | None:
+        """The completion in the answer to `payload`; None: a parameter was refused, so ask again without it.
+
+        Raises JudgeError as `complete` does.
+        """
+        if answer.ok:
+            return self._reply(answer.data)
+        if self._adapt(answer, payload):
+            return None
         if answer.status in (400, 403) and _code(answer) in _FILTERED:
             return Reply("", refusal=error_text(answer, self._secrets), finish_reason="content_filter")
         raise self._error(answer)
+
+    def passes(self, answer: HttpAnswer) -> bool:
+        """Is it a failure that may pass by itself?"""
+        return _passes(answer)
+
+    @property
+    def access(self) -> Access:
+        """How the service's other endpoints are reached."""
+        root = self._endpoint.shown.removesuffix("/chat/completions")
+        return Access(root, {"authorization": f"Bearer {self._key}"} if self._key else {}, self._secrets)
 
     async def aclose(self) -> None:
         await self._http.aclose()

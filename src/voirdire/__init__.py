@@ -177,7 +177,9 @@ async def aaudit(
         from voirdire.harness.elsewhere.place import parse_place
 
         place = parse_place(on)
-        concurrency = max(concurrency, place.calls_at_once or 0)
+        if place.calls_at_once is not None:
+            # a single call may take hours there
+            concurrency, minimise = max(concurrency, place.calls_at_once), minimise or 0
     if isinstance(judge, str):
         from voirdire._judge_names import names_for
 

@@ -270,10 +270,11 @@ async def audit_async(
             )
     finally:
         try:
-            await judge.aclose()
-        finally:
+            # before the judge: what it has given may be the only copy, as of a batch that is forgotten when it closes
             if store is not None:
                 store.close()
+        finally:
+            await judge.aclose()
     return AuditResult(audit, prepared.plan, run, tuple(asked))
 
 

@@ -40,7 +40,7 @@ def test_what_is_no_place_is_said(text: str, said: str) -> None:
     assert said in str(caught.value)
 
 
-# --- what runs in a worker, run here -----------------------------------------------------------------------------------
+# --- what runs in a worker, run here ---
 
 
 def actor(spec: str, *, identity: str | None = None, chat: bool = False) -> JudgeActor:

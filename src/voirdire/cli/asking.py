@@ -23,7 +23,7 @@ import typer
 
 from voirdire._plugins import load_plugins
 from voirdire.cli.configured import judge_options
-from voirdire.cli.options import at_least, calls_at_once, in_range, params_of, place_of, task_of
+from voirdire.cli.options import at_least, calls_at_once, in_range, minimise_on, params_of, place_of, task_of
 from voirdire.harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -155,6 +155,7 @@ class Asking:
             limits=Limits(calls_at_once(place_of(self.on), self.concurrency), self.max_calls, self.max_cost),
             cache=None if self.cache == "none" else self.cache,
             rewrites=self.rewrites,
+            minimise=minimise_on(place_of(self.on), None),
         )
 
 

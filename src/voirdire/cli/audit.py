@@ -15,6 +15,7 @@ from voirdire.cli.options import (
     default_judge,
     formats_of,
     in_range,
+    minimise_on,
     params_of,
     per_minute,
     place_of,
@@ -155,7 +156,7 @@ def audit(
         concurrency=concurrency,
         utility=utility,
         seed=seed,
-        place=place_of(on),
+        place=place_of(on, terminal.note),
     )
     asked = make_judge(spec, judge_options(options))
     request = AuditRequest(
@@ -169,7 +170,7 @@ def audit(
         strict=strict,
         mode="anytime" if anytime else "sequential" if sequential else "fixed",
         limit=limit,
-        minimise=minimise,
+        minimise=minimise_on(options.place, minimise),
         case_ids=tuple(cases_id or ()),
         limits=Limits(
             calls_at_once(options.place, concurrency),

@@ -5,6 +5,7 @@ Every function raises UsageError naming the option, the value and the fix.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from voirdire.harness.errors import UsageError
@@ -18,6 +19,7 @@ __all__ = [
     "default_judge",
     "formats_of",
     "in_range",
+    "minimise_on",
     "params_of",
     "per_minute",
     "place_of",
@@ -94,13 +96,19 @@ def per_minute(name: str, text: str | None) -> float | None:
     return value
 
 
-def place_of(text: str | None) -> Place | None:
-    """The value of --on."""
+def place_of(text: str | None, tell: Callable[[str], None] = lambda _line: None) -> Place | None:
+    """The value of --on; `tell` hears what happens there."""
     if text is None or text == "here":
         return None
     from voirdire.harness.elsewhere.place import parse_place
 
-    return parse_place(text)
+    return parse_place(text, tell)
+
+
+def minimise_on(place: Place | None, minimise: int | None) -> int | None:
+    """--minimise, where the place of --on lets a single call wait for hours: none unless it is given."""
+    patient = place is not None and place.calls_at_once is not None
+    return 0 if minimise is None and patient else minimise
 
 
 def calls_at_once(place: Place | None, concurrency: int) -> int:

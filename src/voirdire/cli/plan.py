@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from voirdire.cli.configured import judge_options
-from voirdire.cli.options import at_least, default_judge, in_range, params_of, task_of
+from voirdire.cli.options import at_least, default_judge, in_range, params_of, place_of, task_of
 from voirdire.harness.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -82,6 +82,9 @@ def plan(
     rate: Annotated[
         str | None, typer.Option("--rate", help="Calls the judge answers, N/min or N/s, for the time it takes.")
     ] = None,
+    on: Annotated[
+        str | None, typer.Option("--on", help="Where the judge would answer: batch is half the price.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print an object.")] = False,
 ) -> int:
     """Calls, tokens, money and the smallest detectable effect, before spending anything."""
@@ -107,6 +110,7 @@ def plan(
         parse=parse,
         base_url=base_url,
         params=params_of(param or []),
+        place=place_of(on),
     )
     asked = make_judge(judge or default_judge(Terminal()), judge_options(options))
     model = _noise(asked, accuracy, noise)
