@@ -421,7 +421,7 @@ utility = "probability"
 
 def test_every_option_of_a_judge_can_stand_in_its_table() -> None:
     """A new field of JudgeOptions belongs into JUDGE_KEYS, or among those that are no business of a file."""
-    internal = {"base_url_trusted", "environ", "names", "seed"}
+    internal = {"base_url_trusted", "environ", "names", "place", "seed"}
     assert {f.name for f in fields(JudgeOptions)} - internal == JUDGE_KEYS.keys() - {"spec"}
 
 

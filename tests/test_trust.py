@@ -271,6 +271,14 @@ def test_the_error_says_what_the_file_wanted_and_how_to_allow_it(checkout: Check
         assert word in ran.err
 
 
+def test_a_file_alone_may_not_let_a_cluster_answer(checkout: Checkout) -> None:
+    checkout.write('judge = "mock:oracle"\non = "ray:ray://evil.example:10001"')
+    ran = checkout()
+    assert ran.code == 2
+    for word in ("voirdire.toml, line 2: ", "another host", "--on", "--trust-config"):
+        assert word in ran.err
+
+
 @pytest.mark.parametrize("kind", ["file", "named", "named by a named"])
 def test_the_user_may_run_it(checkout: Checkout, kind: str) -> None:
     checkout.write(RUNNING[kind])

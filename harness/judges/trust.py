@@ -36,6 +36,7 @@ __all__ = [
     "check_data",
     "check_host",
     "check_path",
+    "check_place",
     "check_scheme",
     "data_parts",
     "is_wrapper",
@@ -205,6 +206,13 @@ def _inside(path: Path, folder: Path) -> bool:
 def _origin(url: str) -> tuple[str, str]:
     parts = urllib.parse.urlsplit(url)
     return parts.scheme, parts.netloc.lower()
+
+
+def check_place(text: str, source: Source) -> None:
+    """Raises UsageError if a place to answer in (`--on`) is somebody's host and only a file names it: what comes back
+    from a cluster is run, not only read."""
+    if not source.trusted and text.partition("?")[0] not in ("here", "ray", "batch"):
+        raise _refused(source, "would let another host answer, and run code here", "Name the place with --on")
 
 
 def _refused(source: Source, wish: str, allow: str) -> UsageError:

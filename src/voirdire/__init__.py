@@ -183,8 +183,8 @@ async def aaudit(
     if isinstance(judge, str):
         from voirdire._judge_names import names_for
 
-        told = {"concurrency": concurrency}
-        judge = make_judge(judge, JudgeOptions(**told, place=place, names=names_for(told)))
+        names = names_for({"concurrency": concurrency})
+        judge = make_judge(judge, JudgeOptions(concurrency=concurrency, place=place, names=names))
     elif on is not None:
         raise UsageError(
             "a judge that is made already answers in this process",

@@ -26,7 +26,7 @@ from typer.models import OptionInfo
 
 from voirdire._config import ConfigFile, Kind, Option, Setting, load_config
 from voirdire.harness.errors import UsageError
-from voirdire.harness.judges.trust import Origin, Source, check_data, check_path, check_scheme
+from voirdire.harness.judges.trust import Origin, Source, check_data, check_path, check_place, check_scheme
 
 if TYPE_CHECKING:
     from voirdire._judge_names import Names
@@ -85,6 +85,8 @@ class Settings:
                 check_path(Path(setting.value).absolute(), setting.source)
             if setting.option.key in ("judge", "rewriter"):
                 self.names(setting.option.parameter).resolve(setting.value)
+            if setting.option.key == "on":
+                check_place(setting.value, setting.source)
             if setting.option.key == "plugin":
                 for spec in setting.value:
                     check_scheme(f"python:{spec}", setting.source)
