@@ -134,13 +134,13 @@ def _checked(verdict: Verdict, task: Task, scale: Scale, n: int) -> Verdict:
         raise JudgeFault(
             f"the judge answered a Verdict of {reprlib.repr(value)}, which is no {task} verdict about {n} responses"
         )
-    if verdict.score is not None and float(verdict.score) not in scale:
+    if verdict.score is not None and _float(verdict.score) not in scale:
         return _score(verdict.score, scale)
     given = [*(verdict.probabilities or {}).values(), *([] if verdict.margin is None else [verdict.margin])]
-    if any(math.isnan(x) for x in given):
+    if any(math.isnan(_float(x)) for x in given):
         # whoever averages it would get an answer out of nothing
         return _null("the judge gave NaN for a probability or a margin")
-    if verdict.margin is not None and math.isinf(verdict.margin):
+    if verdict.margin is not None and math.isinf(_float(verdict.margin)):
         return replace(verdict, margin=None)
     return verdict
 

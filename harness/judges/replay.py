@@ -195,7 +195,7 @@ def _header(data: dict[str, Any]) -> tuple[Task, Scale, str, bool]:
     try:
         low, high = data.get("scale", [1, 10])
         scale = Scale(float(low), float(high))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise _Bad(f"field 'scale' must be [low, high], got {reprlib.repr(data.get('scale'))}: {error}") from None
     judge = data.get("judge", "unnamed")
     if not isinstance(judge, str):

@@ -19,7 +19,7 @@ from voirdire.harness.cases import Case, Task
 from voirdire.harness.errors import JudgeError, JudgeUnreachable, UsageError
 from voirdire.harness.judges import python_judge
 from voirdire.harness.judges.base import Judge
-from voirdire.harness.judges.python_judge import PythonJudge
+from voirdire.harness.judges.python_judge import PythonJudge, to_verdict
 from voirdire.harness.verdicts import Scale, Verdict
 
 PAIR = Case("Which?", ("one", "two"), id="q1")
@@ -153,7 +153,7 @@ def test_a_call_that_never_returns_does_not_keep_the_process_alive() -> None:
     import asyncio, threading
     from voirdire.harness.cases import Case
     from voirdire.harness.errors import JudgeError
-    from voirdire.harness.judges.python_judge import PythonJudge
+    from voirdire.harness.judges.python_judge import PythonJudge, to_verdict
 
     judge = PythonJudge.from_callable(lambda case: threading.Event().wait(), task="pairwise", timeout=0.05)
     try:
@@ -428,3 +428,9 @@ def test_specs_that_do_not_work_say_why_and_where(folder: Path, spec: str, says:
     with pytest.raises(UsageError, match=says) as caught:
         PythonJudge.from_spec(spec, task="pairwise")
     assert spec in str(caught.value)
+
+
+def test_a_verdict_with_numbers_beyond_any_float_is_no_crash() -> None:
+    scale = Scale(1, 10)
+    assert to_verdict(Verdict(score=10**400), "score", scale, 1).null == "unparsed"
+    assert to_verdict(Verdict(0, margin=10**400), "pairwise", scale, 2) == Verdict(0)
