@@ -10,7 +10,9 @@ text: each renderer makes it inert in its own way, after `text.visible` has made
     pages, charts, panels        what an HTML page is made of: its frame and policy, pictures as numbers, tables
     glossary                     the terms of a report in plain words
     schema, examples             the documents `audit.json` and `examples.jsonl`
-    tables, write                findings.csv, junit.xml; writing and reading a run's folder
+    card                         the judge card: what to publish with a judge
+    tables, calls, parquet       exports: CSV of findings and slices, call records row by row, Parquet
+    write                        writing and reading a run's folder
 
 Nothing is imported here, so that a door which needs one renderer does not pay for the others.
 """

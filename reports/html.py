@@ -32,12 +32,12 @@ TEXT_LIMITS = (6000, 2500, 1000, 400, 120)
 MAX_EXAMPLES = (1000, 300, 100, 30)
 
 
-def render(audit: Audit) -> str:
-    """The page. The same audit gives the same text."""
+def render(audit: Audit, *, stamp: str = "") -> str:
+    """The page. The same audit gives the same text; `stamp`, the time of writing, is said only where it is given."""
     page, drawn = "", charts(audit)
     tries = [(limit, MAX_EXAMPLES[0]) for limit in TEXT_LIMITS] + [(TEXT_LIMITS[-1], most) for most in MAX_EXAMPLES[1:]]
     for limit, most in tries:
-        page = render_page("report.html.jinja", drawn, {**drawn, **_context(audit, limit, most)})
+        page = render_page("report.html.jinja", drawn, {**drawn, **_context(audit, limit, most), "stamp": stamp})
         if len(page.encode("utf-8", "backslashreplace")) <= MAX_BYTES:
             break
     return page

@@ -40,21 +40,23 @@ __all__ = ["SCHEMA", "AuditDocument", "committed_schema", "from_document", "plai
 SCHEMA = "voirdire.audit/1"
 
 
-class _Model(BaseModel):
+class Model(BaseModel):
+    """What all documents have in common."""
+
     # unknown fields are ignored, so that an older voirdire reads what a newer one wrote
     model_config = ConfigDict(
         frozen=True, allow_inf_nan=False, extra="ignore", populate_by_name=True, serialize_by_alias=True
     )
 
 
-class ScaleModel(_Model):
+class ScaleModel(Model):
     """The inclusive range of a score judge."""
 
     low: float = 1.0
     high: float = 10.0
 
 
-class JudgeModel(_Model):
+class JudgeModel(Model):
     """Who was audited."""
 
     name: str
@@ -67,7 +69,7 @@ class JudgeModel(_Model):
     facts: dict[str, str] = Field({}, description="what it says of itself: prompt, parser, parameters")
 
 
-class SuiteModel(_Model):
+class SuiteModel(Model):
     """What it was asked."""
 
     name: str
@@ -75,7 +77,7 @@ class SuiteModel(_Model):
     probes: int = Field(0, ge=0, description="probes in the whole suite, by which Holm corrects")
 
 
-class CasesModel(_Model):
+class CasesModel(Model):
     """About which cases."""
 
     n: int = Field(ge=0)
@@ -83,7 +85,7 @@ class CasesModel(_Model):
     path: str
 
 
-class CallsModel(_Model):
+class CallsModel(Model):
     """What it cost."""
 
     planned: int = 0
@@ -96,7 +98,7 @@ class CallsModel(_Model):
     seconds: float = 0.0
 
 
-class NoiseModel(_Model):
+class NoiseModel(Model):
     """The judge's own noise on unchanged cases."""
 
     retest_flip_rate: float | None = None
@@ -107,7 +109,7 @@ class NoiseModel(_Model):
     deterministic: bool = False
 
 
-class DiscriminationModel(_Model):
+class DiscriminationModel(Model):
     """Does it tell good answers from bad?"""
 
     accuracy: float | None = None
@@ -123,7 +125,7 @@ class DiscriminationModel(_Model):
     swap_gain_high: float | None = None
 
 
-class FindingModel(_Model):
+class FindingModel(Model):
     """One probe's result. Effects in utility units, [-1, 1], positive when the target gained."""
 
     probe: str
@@ -172,7 +174,7 @@ class FindingModel(_Model):
     regression_reason: str | None = None
 
 
-class SliceModel(_Model):
+class SliceModel(Model):
     """One number of a part of the cases, with an interval of its own; exploration, not a decision."""
 
     dimension: str
@@ -187,7 +189,7 @@ class SliceModel(_Model):
     )
 
 
-class PublishedModel(_Model):
+class PublishedModel(Model):
     """A number as its paper printed it."""
 
     judge: str
@@ -197,7 +199,7 @@ class PublishedModel(_Model):
     note: str = ""
 
 
-class SuiteMetricModel(_Model):
+class SuiteMetricModel(Model):
     """A published metric on this judge, over all probes of a group."""
 
     metric: str
@@ -211,7 +213,7 @@ class SuiteMetricModel(_Model):
     probes: list[str] = []
 
 
-class PaperModel(_Model):
+class PaperModel(Model):
     """The paper that the suite follows: our numbers and its own."""
 
     title: str
@@ -222,7 +224,7 @@ class PaperModel(_Model):
     published: list[PublishedModel] = []
 
 
-class AuditDocument(_Model):
+class AuditDocument(Model):
     """The whole of `audit.json`."""
 
     schema_: Literal["voirdire.audit/1"] = Field(alias="schema")
@@ -271,7 +273,7 @@ def plain_data(value: Any) -> Any:
     return value
 
 
-def _fields(item: object, model: type[_Model], *without: str) -> dict[str, Any]:
+def _fields(item: object, model: type[Model], *without: str) -> dict[str, Any]:
     """The attributes of `item` that `model` knows, as plain data."""
     return {k: getattr(item, k) for k in model.model_fields if hasattr(item, k) and k not in without}
 

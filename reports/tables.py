@@ -11,7 +11,7 @@ from voirdire.harness.findings import Audit
 from voirdire.reports.formatting import known
 from voirdire.reports.text import visible
 
-__all__ = ["csv_text"]
+__all__ = ["cell", "csv_text", "slices_csv"]
 
 #: a spreadsheet runs a cell that starts with one of these as a formula
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -34,14 +34,25 @@ def csv_text(audit: Audit) -> str:
     for finding in audit.findings.values():
         writer.writerow(
             [
-                *(_cell(getattr(finding, name)) for name in _TEXT),
+                *(cell(getattr(finding, name)) for name in _TEXT),
                 *(_number(getattr(finding, name)) for name in _NUMBERS),
                 *(finding.nulls.get(arm, 0) for arm in nulls),
-                _cell(_named(finding.metrics)),
-                _cell(_named(finding.chance)),
-                _cell(" ".join(finding.counterexamples)),
+                cell(_named(finding.metrics)),
+                cell(_named(finding.chance)),
+                cell(" ".join(finding.counterexamples)),
             ]
         )
+    return out.getvalue()
+
+
+def slices_csv(audit: Audit) -> str:
+    """One row a measure of a part of the cases."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["dimension", "value", "measure", "mean", "low", "high", "n", "p_adjusted"])
+    for s in audit.slices:
+        numbers = (_number(x) for x in (s.mean, s.low, s.high, s.n, s.p_adjusted))
+        writer.writerow([cell(s.dimension), cell(s.value), cell(s.measure), *numbers])
     return out.getvalue()
 
 
@@ -49,7 +60,8 @@ def _named(numbers: Mapping[str, float | None]) -> str:
     return json.dumps({k: v if known(v) else None for k, v in sorted(numbers.items())}, allow_nan=False)
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A text for a spreadsheet: visible, and with an apostrophe in front where it would be run as a formula."""
     text = "" if value is None else str(value)
     return ("'" if text.startswith(_FORMULA) else "") + visible(text)
 

@@ -21,7 +21,8 @@ from voirdire.reports.tables import csv_text
 from voirdire.reports.write import read, write
 
 NAMES = ["fail", "ok", "inconclusive", "error_run", "score_run", "hostile"]
-ALL = ("html", "md", "json", "csv", "junit")
+ALL = ("html", "md", "json", "csv", "junit", "card")
+ONE_EACH = ("index.html", "audit.md", "findings.csv", "junit.xml", "judge-card.md")
 
 
 def test_committed_schema_is_the_generated_one() -> None:
@@ -80,7 +81,7 @@ def test_same_audit_same_bytes_also_from_disk(name: str, tmp_path: Path) -> None
     audit = getattr(build, name)()
     first = write(audit, tmp_path / "a", ALL)
     second = write(read(tmp_path / "a"), tmp_path / "b", ALL)
-    assert set(first) == {"audit.json", "audit.md", "index.html", "examples.jsonl", "findings.csv", "junit.xml"}
+    assert set(first) == {*ONE_EACH, "audit.json", "examples.jsonl", "slices.csv", "judge-card.json"}
     for file, path in first.items():
         assert path.read_bytes() == second[file].read_bytes(), file
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == sorted(first)

@@ -111,7 +111,7 @@ def audit(
     record: Annotated[
         Path | None, typer.Option("--record", help="Write the verdicts to FILE.jsonl for replay:.")
     ] = None,
-    formats: Annotated[str, typer.Option("--format", help="Of html,md,json,junit,csv.")] = "html,md,json",
+    formats: Annotated[str, typer.Option("--format", help="Of html,md,json,junit,csv,parquet,card.")] = "html,md,json",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before many paid calls.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict only.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours (as NO_COLOR).")] = False,

@@ -61,7 +61,7 @@ def gate(
         typer.Option("--drift", help="Count the runs in FILE and share alpha among them: for gates run on schedule."),
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Report folder.")] = Path("voirdire-report"),
-    formats: Annotated[str, typer.Option("--format", help="Of html,md,json,junit,csv.")] = "html,md,json",
+    formats: Annotated[str, typer.Option("--format", help="Of html,md,json,junit,csv,parquet,card.")] = "html,md,json",
 ) -> int:
     """Audit a judge against tolerances and, with --baseline, against a stored run.
 

@@ -26,8 +26,6 @@ __all__ = [
     "task_of",
 ]
 
-FORMATS = ("html", "md", "json", "junit", "csv")
-
 
 def default_judge(terminal: Any) -> str:
     """The best installed local model, or the simulated judge with a line that says so."""
@@ -56,6 +54,7 @@ def task_of(text: str | None) -> Any:
 
 def formats_of(text: str) -> tuple[str, ...]:
     from voirdire.harness.errors import nearest
+    from voirdire.reports.write import FORMATS
 
     wanted = tuple(dict.fromkeys(f.strip() for f in text.split(",") if f.strip()))
     for name in wanted:
