@@ -150,7 +150,9 @@ def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         import pyarrow.parquet as pq
     except ImportError:
         raise CaseFileError(
-            "reading Parquet needs pyarrow", path=str(path), hint="pip install voirdire[parquet], or save the cases as JSONL."
+            "reading Parquet needs pyarrow",
+            path=str(path),
+            hint="pip install voirdire[parquet], or save the cases as JSONL.",
         ) from None
     try:
         # pyarrow and not pandas: there a missing label turns all whole numbers of its column into fractions

@@ -137,7 +137,7 @@ def test_without_pyarrow_the_install_line_is_given(tmp_path: Path, monkeypatch: 
     path.write_bytes(b"PAR1")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    with pytest.raises(CaseFileError, match=r"(?s)c\.parquet: reading Parquet needs pyarrow.*pip install voirdire.parquet"):
+    with pytest.raises(CaseFileError, match=r"(?s)c\.parquet: reading Parquet needs pyarrow.*voirdire.parquet"):
         read_cases(path)
 
 
