@@ -15,6 +15,7 @@ from voirdire.harness.judges.setups import SETUPS
 from voirdire.harness.probes import Opponent, Probe, Target
 from voirdire.harness.registry import PERTURBATIONS, Registry
 from voirdire.harness.relations import Relation
+from voirdire.perturbations.both_sides import STYLES, grid_name
 from voirdire.perturbations.null_answers import MASTER_KEYS
 from voirdire.suites.composed import check_relation, composed_probe
 
@@ -126,6 +127,7 @@ for _name in (
     *("format.stripped", "format.concise", "verbosity.condense"),
     *("lexical.synonyms", "lexical.contract", "lexical.expand", "lexical.words-to-figures"),
     "lexical.figures-to-words",
+    "layout.quoted",
     # not applicable without the extra
     *(f"typos.textattack-{kind}" for kind in ("backspace", "delete", "insert", "invisible", "qwerty", "reorder")),
     *("typos.textattack-substitute", "typos.textattack-swap", "lexical.textattack-extend"),
@@ -137,13 +139,22 @@ for _name in ("tone.hedged", "tone.sad", "tone.angry", "tone.fearful", "social.m
 for _what in ("gender", "age", "nationality", "profession", "language"):
     row(f"identity.author-{_what}", Relation.INVARIANT, target="better", sham=True)
     row(f"identity.asker-{_what}", Relation.INVARIANT, target="better", sham=True)
+for _name in ("layout.handle", "layout.link", "lexical.tautology"):
+    row(_name, Relation.INVARIANT, target="better", sham=True)
+for _mine, _others in ((m, o) for m in STYLES for o in STYLES if (m, o) != ("plain", "plain")):
+    row(grid_name(_mine, _others), Relation.INVARIANT, target="better")
 for _what in ("letters", "numbers", "last-letters", "shapes", "symbols", "codes"):
     row(f"labels.{_what}", Relation.INVARIANT, sham=True)
 
 # -- the same judge asked in another way --------------------------------------------------------------------------
 
-for _name in ("setup.rubric-shuffled", "setup.rubric-listed", "setup.reference-absent"):
+for _name in (
+    *("setup.rubric-shuffled", "setup.rubric-listed", "setup.rubric-shortened", "setup.rubric-masked"),
+    *("setup.rubric-gibberish", "setup.reference-absent", "setup.reference-misleading"),
+):
     row(_name, Relation.INVARIANT, target="better")
+# of a pair nobody knows by how much the rubric decided, and a bad answer may rise
+row("setup.rubric-flipped", Relation.MUST_DROP, target="better", tasks=("grade",))
 for _name, _setup in SETUPS.items():
     PROBES.add(
         _name,
@@ -206,6 +217,7 @@ for _name in (
     *("degradation.number", "degradation.negation", "degradation.truncation"),
     *("degradation.antonym", "degradation.arithmetic", "degradation.contradict", "degradation.copied-number"),
     *("degradation.entity", "degradation.final-answer", "degradation.unit", "degradation.format"),
+    "degradation.gender-remark",
     *("degradation.length", "degradation.remove", "degradation.shuffle", "lexical.antonyms"),
     *("typos.heavy", "typos.leetspeak", "typos.random-characters"),
 ):

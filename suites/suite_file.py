@@ -209,6 +209,9 @@ def _line_of(text: str, key: str, table: str, number: int) -> int | None:
                 header = count
         elif (found := _KEY.match(line)) is not None and wanted() and _bare(found["key"]) == key:
             return count
+    if header is None and table and "." not in table:
+        # written inline: the line of the whole list is the best there is
+        return _line_of(text, table, "", 0)
     return header if table else None
 
 

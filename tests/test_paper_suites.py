@@ -4,23 +4,28 @@ passes a clean noisy judge."""
 from __future__ import annotations
 
 import functools
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
 import pytest
 
-from voirdire.harness.cases import Task
+from voirdire.harness.cases import Case, Task
 from voirdire.harness.followups import FollowUps
 from voirdire.harness.judges.grammar import parse
-from voirdire.harness.judges.mock import mock_judge
+from voirdire.harness.judges.mock import MockJudge, has_citation, mock_judge
 from voirdire.harness.judges.prompt_files import protocol_names
 from voirdire.harness.judges.wrappers.table import WRAPPERS
 from voirdire.harness.papers import SuiteMetric
 from voirdire.harness.plan import Plan, build_plan
+from voirdire.harness.relations import Relation
 from voirdire.harness.statistics.analyse import Analysis, analyse
 from voirdire.harness.statistics.arms import Answers
 from voirdire.harness.statistics.metric_catalogue import CATALOGUE, OWN
 from voirdire.harness.statistics.suite_metrics import METRIC_NAMES, beside_paper
 from voirdire.harness.verdicts import Scale, Verdict
+from voirdire.perturbations.phrases import PHRASES
 from voirdire.suites.builtin_cases import builtin_cases, for_task, spread
 from voirdire.suites.loaders import FORMATS
 from voirdire.suites.loading import builtin_suites, load_suite
@@ -32,17 +37,25 @@ A = 0.9  # accuracy of every judge here
 F = 0.6  # how often a planted defect shows
 
 
+Answer = Callable[[MockJudge, Case, int], Verdict]
+
+
 @dataclass(frozen=True)
 class Planted:
-    """A judge whose defect is known: it must be found in `probe`, and `metric` of `group` come to `value`."""
+    """A judge whose defect is known: it must be found in `probe`, and `metric` of `group` come to `value`.
 
-    spec: str
+    `judge` are parameters of a mock. `answer` stands in where no mock has the defect. `value` of a plan, where it
+    depends on how many of the follow-ups the defect reaches.
+    """
+
+    judge: Mapping[str, object]
     probe: str
     metric: str
-    value: float
+    value: float | Callable[[Plan], float]
     group: str = ""
     task: Task = "pairwise"
     cases: int = CASES
+    answer: Answer | None = None
 
 
 def conflicts(first: float) -> float:
@@ -51,42 +64,152 @@ def conflicts(first: float) -> float:
     return as_first * (1 - as_second) + as_second * (1 - as_first)
 
 
-def stays(gain: float, same: float = A**2 + (1 - A) ** 2) -> float:
-    """P(one verdict on the worse answer before and after an edit that wins with probability `gain`)."""
-    lost, won = (1 - gain) * A, 1 - (1 - gain) * A
-    return A * lost + (1 - A) * won if gain else same
+def same(after: float) -> float:
+    """P(one verdict before and after) where the right answer wins with probability A before and `after` after."""
+    return A * after + (1 - A) * (1 - after)
 
 
-def wins_on_average(win: float, tie: float) -> float:
+def wins_on_average(win: float, tie: float = 0.0) -> float:
     """P(more than .5 over two orders)."""
     return win**2 + 2 * win * tie
 
 
+def texts_of(plan: Plan, group: str) -> Iterator[str]:
+    """The edited answers of a group's follow-ups."""
+    assert plan.suite.paper is not None
+    for probe in plan.probes:
+        if probe.probe.name in plan.suite.paper.groups[group]:
+            damaged = probe.probe.relation is Relation.MUST_DROP and plan.task == "pairwise"
+            for item in probe.items:
+                assert item.follow_up is not None
+                yield item.follow_up.responses[1 if damaged else item.target]
+
+
+def reached(group: str, seen: Callable[[str], bool], with_defect: float, without: float) -> Callable[[Plan], float]:
+    """The mean over the follow-ups of a group, of which the defect sees those that have its feature."""
+
+    def value(plan: Plan) -> float:
+        hits = [seen(text) for text in texts_of(plan, group)]
+        share = sum(hits) / len(hits)
+        return with_defect * share + without * (1 - share)
+
+    return value
+
+
+def like(pattern: str) -> Callable[[str], bool]:
+    return lambda text: re.search(pattern, text, re.DOTALL) is not None
+
+
+#: P(the worse answer wins one call) once the defect shows, and P(the better one does)
+WINS, KEEPS = F + (1 - F) * (1 - A), (1 - F) * A
+#: P(right) where a coin decides nine times out of ten
+COIN = 0.9
+TOSSED = COIN / 2 + (1 - COIN) * A
+#: of damage a judge may miss a part and pass
+STRONG = 0.97
+SHORT = r"\A.{0,60}\Z"
+LEET = r"[a-z][013457][a-z]"
+
 #: by suite
 PLANTED: dict[str, Planted] = {
     "mt-bench": Planted(
-        f"longer={F}",
+        {"longer": F},
         "verbosity.restatement-twin",
         "attack_failure_rate",
         wins_on_average(F + (1 - F) * (1 - A) / 2, (1 - F) * A),
         "repeated content",
     ),
-    "faireval": Planted(f"first={F}", "order.swap", "conflict_rate", conflicts(F)),
-    # of the invented quotations, 47 of 70 name nobody whom the planted judge takes for an authority
-    "calm": Planted(f"cited={F}", "authority.book", "rr", (163 * stays(F) + 47 * stays(0)) / 210, "authority"),
+    "faireval": Planted({"first": F}, "order.swap", "conflict_rate", conflicts(F)),
+    "calm": Planted(
+        {"cited": F}, "authority.book", "rr", reached("authority", has_citation, same(KEEPS), same(A)), "authority"
+    ),
+    "judgelm": Planted({"first": F}, "order.swap", "delta_bias", F),
+    "humans-or-llms": Planted(
+        {"cited": F},
+        "authority.url",
+        "asr_chen_v1",
+        reached("fake reference", has_citation, WINS**2, (1 - A) ** 2),
+        "fake reference",
+    ),
+    "universal-phrase": Planted(
+        {"phrase": PHRASES["phrases.raina-unieval"], "rate": 1},
+        "phrases.raina-unieval",
+        "average_rank",
+        1.0,
+        "UniEval",
+        task="score",
+    ),
+    "robustjudge": Planted(
+        {"pattern": r"^\s*$", "pull": F},
+        "null_answers.empty",
+        "asr_robustjudge",
+        WINS**3 + 3 * WINS**2 * (1 - WINS),
+        "empty response",
+    ),
+    "master-keys": Planted(
+        {"pattern": SHORT, "pull": STRONG},
+        "null_answers.solution",
+        "fpr_average",
+        STRONG + (1 - STRONG) * (1 - A),
+        "master keys",
+        task="grade",
+    ),
+    "null-model": Planted(
+        {"pattern": "the same one whatever", "pull": F},
+        "null_answers.constant",
+        "win_rate",
+        reached("null model", like("the same one whatever"), WINS, 1 - A),
+        "null model",
+    ),
+    "llmbar": Planted({"first": F}, "order.swap", "agr", 1 - conflicts(F)),
+    "metal": Planted(
+        {"pattern": LEET, "pull": STRONG},
+        "typos.leetspeak",
+        "undetected_drop_rate_pairwise",
+        reached("heavy letters", like(LEET), 1 - ((1 - STRONG) * A) ** 2, 1 - A**2),
+        "heavy letters",
+    ),
+    "judging-the-judges": Planted(
+        {"lenient": STRONG},
+        "null_answers.sure",
+        "p_plus",
+        (STRONG + (1 - STRONG) * (1 - A)) / (1 - (1 - STRONG) * (2 * A - 1)),
+        task="grade",
+    ),
+    "trustworthy-typos": Planted(
+        {"pattern": "[A-Z]{5}", "pull": -F},
+        "typos.upper",
+        "accuracy_drop",
+        reached("capitals", like("[A-Z]{5}"), A - KEEPS, 0.0),
+        "capitals",
+    ),
+    "alignbench": Planted(
+        {"cited": 0.4, "sd": 0.02},
+        "authority.book",
+        "score_shift",
+        # .4 of nine points for the marks of 3, the two points that are left for those of 8
+        reached("citations", has_citation, 2.8, 0.0),
+        "citations",
+        task="score",
+    ),
 }
 
 
 @functools.cache
 def plan_of(name: str, task: Task, n: int) -> Plan:
     cases = for_task(spread(builtin_cases(), n), task)
-    return build_plan(load_suite(name), cases, task=task, scale=Scale(), followups=FollowUps())
+    return build_plan(
+        load_suite(name), cases, task=task, scale=Scale(), followups=FollowUps(), setups=lambda _name: None
+    )
 
 
-def asked(name: str, spec: str, seed: int, task: Task, n: int) -> tuple[Analysis, Plan, list[Verdict | None]]:
-    plan = plan_of(name, task, n)
-    judge = mock_judge(f"noisy?accuracy={A}&{spec}", task=task, seed=seed)
-    verdicts: list[Verdict | None] = [judge.answer(call.case, call.sample) for call in plan.calls]
+def asked(
+    name: str, planted: Planted, params: Mapping[str, object], seed: int, answer: Answer | None = None
+) -> tuple[Analysis, Plan, list[Verdict | None]]:
+    plan = plan_of(name, planted.task, planted.cases)
+    judge = mock_judge(f"noisy?{urlencode({'accuracy': A, **params})}", task=planted.task, seed=seed)
+    give = answer or (lambda judge, case, sample: judge.answer(case, sample))
+    verdicts: list[Verdict | None] = [give(judge, call.case, call.sample) for call in plan.calls]
     return analyse(plan, verdicts), plan, verdicts
 
 
@@ -104,9 +227,10 @@ def test_every_suite_of_a_paper_has_a_planted_judge() -> None:
 @pytest.mark.parametrize("name", PAPERS)
 def test_the_planted_defect_is_found_and_measured(name: str) -> None:
     planted = PLANTED[name]
+    expected = planted.value
     inside = 0
     for seed in SEEDS:
-        found, plan, verdicts = asked(name, planted.spec, seed, planted.task, planted.cases)
+        found, plan, verdicts = asked(name, planted, planted.judge, seed, planted.answer)
         assert found.findings[planted.probe].decision == "violated"
         assert found.verdict == "fail"
         metric = metric_of(plan, verdicts, planted.metric, planted.group)
@@ -114,8 +238,10 @@ def test_the_planted_defect_is_found_and_measured(name: str) -> None:
         assert metric.low is not None
         assert metric.high is not None
         assert metric.low <= metric.value <= metric.high
-        assert metric.value == pytest.approx(planted.value, abs=0.15)
-        inside += metric.low <= planted.value <= metric.high
+        if not isinstance(expected, float):
+            expected = expected(plan)
+        assert metric.value == pytest.approx(expected, abs=0.15)
+        inside += metric.low <= expected <= metric.high
     assert inside >= 2
 
 
@@ -124,7 +250,7 @@ def test_a_clean_noisy_judge_passes(name: str) -> None:
     planted = PLANTED[name]
     alarms = 0
     for seed in SEEDS:
-        found, _, _ = asked(name, "sd=.05", seed, planted.task, planted.cases)
+        found, _, _ = asked(name, planted, {"sd": 0.05}, seed)
         alarms += any(f.decision == "violated" for f in found.findings.values())
         assert any(f.decision == "holds" for f in found.findings.values())
     assert alarms <= 1

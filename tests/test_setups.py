@@ -185,8 +185,11 @@ def test_noisy_judges_without_defects_pass() -> None:
 def test_rubric_and_reference_are_edits_that_any_judge_can_be_shown() -> None:
     cases = [c.replace(rubric="Is it right? Is it clear. Is it short.", reference="It is so.") for c in CASES[:30]]
     result = audit(mock_judge("oracle"), "setup.rubric-*", "setup.reference-absent", cases=cases)
-    assert {f.n for f in result.findings.values()} == {30}
-    shown = {p.probe.name: p.items[0].follow_up for p in result.plan.probes}
+    # of a pair nobody knows by how much a rubric turned round counts
+    assert {name: f.n for name, f in result.findings.items()} == {
+        name: 0 if name == "setup.rubric-flipped" else 30 for name in result.findings
+    }
+    shown = {p.probe.name: p.items[0].follow_up for p in result.plan.probes if p.items}
     rubric = shown["setup.rubric-shuffled"]
     assert rubric is not None
     assert sorted(str(rubric.rubric).split("\n")) == ["Is it clear.", "Is it right?", "Is it short."]

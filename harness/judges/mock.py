@@ -5,9 +5,14 @@ id: u = hash(seed, content shown, sample, channel) in [0, 1). So a run repeats e
 differ, and every edit draws anew. `fresh=0` leaves the sample out of the hash: a deterministic judge, as at
 temperature 0.
 
-Pairwise, in this order: `phrase` (with `rate`), `cited`, `markdown`, `longer`, `first`. A channel fires with its
-probability; a fired one picks the response that alone has the feature (a length ratio of 1.10 or more; the first
-slot) and falls through where none or both have it. Then the better response wins with probability `accuracy`.
+Pairwise, in this order: `phrase` (with `rate`), `pattern` (with `pull`), `cited`, `markdown`, `longer`, `first`. A
+channel fires with its probability; a fired one picks the response that alone has the feature (a length ratio of 1.10
+or more; the first slot) and falls through where none or both have it. A negative `pull` picks the other response. Then
+the better response wins with probability `accuracy`.
+
+Three defects are no channels. `blind`: with this probability a coin decides between two responses of nearly the same
+words. `unsettled`: with this probability a coin decides under any setup whose name begins with `setup`. `lenient`: with
+this probability a grade is a pass, whatever the answer.
 """
 
 from __future__ import annotations
@@ -16,12 +21,14 @@ import hashlib
 import math
 import random
 import re
+from collections import Counter
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from voirdire.harness.cases import Case, Task, shown_hash
 from voirdire.harness.errors import UsageError, nearest
+from voirdire.harness.probes import no_setups
 from voirdire.harness.relations import Relation
 from voirdire.harness.verdicts import Scale, Verdict
 
@@ -53,17 +60,26 @@ def has_markdown(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class MockParams:
-    """Probabilities in [0, 1]; `sd` in shares of the scale; `phrase` is a text, `rate` its channel's probability."""
+    """Probabilities in [0, 1]; `sd` in shares of the scale; `phrase` is a text, `rate` its channel's probability.
+
+    `pattern` is a regular expression, `pull` its channel's probability, in [-1, 1]: below 0 it repels.
+    """
 
     accuracy: float = 0.85
     phrase: str = ""
     rate: float = 1.0
+    pattern: str = ""
+    pull: float = 1.0
     cited: float = 0.0
     markdown: float = 0.0
     longer: float = 0.0
     first: float = 0.0
     tie: float = 0.0
     null: float = 0.0
+    blind: float = 0.0
+    setup: str = "setup."
+    unsettled: float = 0.0
+    lenient: float = 0.0
     sd: float = 0.1
     fresh: int = 1
     seed: int = 0
@@ -121,12 +137,27 @@ class MockJudge:
             return self._grade(case, draw)
         return self._ranking(case, draw)
 
+    def setup_reason(self, name: str) -> str | None:
+        """Why it cannot be asked under a setup: only those that it was told to mind are of interest."""
+        return None if self.params.unsettled and name.startswith(self.params.setup) else no_setups(name)
+
+    def _coin(self, case: Case, draw: _Draw) -> bool:
+        """Does a coin decide, since nothing of the answers does?"""
+        p = self.params
+        if p.unsettled and case.setup is not None and case.setup.startswith(p.setup):
+            return draw("unsettled") < p.unsettled
+        return bool(p.blind) and draw("blind") < p.blind and len(case.responses) == 2 and _alike(*case.responses)
+
     def _channel(self, case: Case, draw: _Draw) -> int | None:
         """The slot picked by the first channel that fires on a feature which one response alone has."""
         p = self.params
         texts = case.responses
         if p.phrase and draw("phrase") < p.rate and (slot := _alone([p.phrase in t for t in texts])) is not None:
             return slot
+        if p.pattern and draw("pattern") < abs(p.pull):
+            slot = _alone([_found(p.pattern, t) for t in texts])
+            if slot is not None:
+                return slot if p.pull > 0 or len(texts) != 2 else 1 - slot
         if p.cited and draw("cited") < p.cited and (slot := _alone([has_citation(t) for t in texts])) is not None:
             return slot
         if (
@@ -142,6 +173,8 @@ class MockJudge:
         return None
 
     def _pairwise(self, case: Case, draw: _Draw) -> Verdict:
+        if self._coin(case, draw):
+            return Verdict(choice=int(draw("coin") < 0.5))
         slot = self._channel(case, draw)
         if slot is not None:
             return Verdict(choice=slot)
@@ -160,6 +193,8 @@ class MockJudge:
         lift = 0.0
         if p.phrase and p.phrase in text and draw("phrase") < p.rate:
             lift += p.rate
+        if p.pattern and _found(p.pattern, text):
+            lift += p.pull
         if p.cited and has_citation(text):
             lift += p.cited
         if p.markdown and has_markdown(text):
@@ -172,6 +207,8 @@ class MockJudge:
     def _score(self, case: Case, draw: _Draw) -> Verdict:
         if self.constant:
             return Verdict(score=(self.scale.low + self.scale.high) / 2)
+        if self._coin(case, draw):
+            return Verdict(score=self.scale.low + draw("coin") * (self.scale.high - self.scale.low))
         label = case.label
         if isinstance(label, (int, float)) and not isinstance(label, bool):
             share = self.scale.fraction(float(label))
@@ -186,8 +223,13 @@ class MockJudge:
     def _grade(self, case: Case, draw: _Draw) -> Verdict:
         if self.constant:
             return Verdict(grade=True)
-        if draw("lift") < self._lift(case, draw):
+        if self.params.lenient and draw("lenient") < self.params.lenient:
             return Verdict(grade=True)
+        if self._coin(case, draw):
+            return Verdict(grade=draw("coin") < 0.5)
+        lift = self._lift(case, draw)
+        if draw("lift") < abs(lift):
+            return Verdict(grade=lift > 0)
         label = case.label
         truth = label if isinstance(label, bool) else _unit(shown_hash(case)) < 0.5
         return Verdict(grade=truth if draw("accuracy") < self.params.accuracy else not truth)
@@ -269,6 +311,18 @@ def _alone(has: list[bool]) -> int | None:
     return has.index(True) if sum(has) == 1 else None
 
 
+def _found(pattern: str, text: str) -> bool:
+    return re.search(pattern, text, re.DOTALL) is not None
+
+
+def _alike(a: str, b: str) -> bool:
+    """Are two texts made of nearly the same words? (Dice's share of common ones, by number, from .6 on.)"""
+    first, second = Counter(a.lower().split()), Counter(b.lower().split())
+    if first.total() + second.total() < 8:  # Chinese has no blanks between words
+        first, second = Counter(a), Counter(b)
+    return 2 * (first & second).total() >= 0.6 * (first.total() + second.total())
+
+
 def _longest(texts: tuple[str, ...]) -> int | None:
     lengths = sorted((len(t), i) for i, t in enumerate(texts))
     (second, _), (top, slot) = lengths[-2:]
@@ -296,8 +350,14 @@ def mock_judge(value: str, *, task: Task | None = None, scale: Scale | None = No
         except ValueError:
             raise UsageError(f"mock:{name}: {key}={text!r} is not a number") from None
         number = changes[key]
-        if isinstance(number, float) and not (0 <= number <= 1):
-            raise UsageError(f"mock:{name}: {key}={text} lies outside [0, 1]")
+        low = -1 if key == "pull" else 0
+        if isinstance(number, float) and not (low <= number <= 1):
+            raise UsageError(f"mock:{name}: {key}={text} lies outside [{low}, 1]")
+        if key == "pattern":
+            try:
+                re.compile(text)
+            except re.error as error:
+                raise UsageError(f"mock:{name}: pattern={text!r} is no regular expression ({error})") from None
     return MockJudge(
         name=f"mock:{name}",
         spec=f"mock:{value}",

@@ -104,6 +104,18 @@ def _reasoning_first(protocol: PromptProtocol) -> PromptProtocol:
     )
 
 
+def _two_scores(protocol: PromptProtocol) -> PromptProtocol:
+    """FairEval's prompt, which has two marks given, in the words of this project's protocol."""
+    from voirdire.harness.judges.prompts import load_prompt
+
+    if protocol.task != "pairwise":
+        raise NotApplicable(f"a {protocol.task} judge compares no two answers")
+    if protocol.parser == "two-scores":
+        raise NotApplicable("the prompt asks for two marks as it is")
+    marks = load_prompt("faireval")
+    return replace(marks, name=protocol.name, line=protocol.line)
+
+
 _SYMBOLS = "Song et al. 2024 (arXiv:2406.11629), symbol bias"
 _SCALES = "Li et al. 2024, JRH and scale sensitivity; Murugadoss et al. 2024"
 _WORDING = "Mizrahi et al. 2024, State of What Art? (arXiv:2401.00595)"
@@ -123,6 +135,13 @@ SETUPS: Mapping[str, Setup] = {
     "setup.scale-5": Setup("Has it score from 1 to 5.", _SCALES, _scale(1, 5), tasks=("score",)),
     "setup.scale-10": Setup("Has it score from 1 to 10.", _SCALES, _scale(1, 10), tasks=("score",)),
     "setup.scale-100": Setup("Has it score from 0 to 100.", _SCALES, _scale(0, 100), tasks=("score",)),
+    "setup.two-scores": Setup(
+        "Has it mark both answers in place of a choice.",
+        "Bansal et al. 2023, Peering through preferences (arXiv:2308.15812)",
+        _two_scores,
+        writes=True,
+        tasks=("pairwise",),
+    ),
     "setup.reasoning-none": Setup("Asks for the verdict alone.", _REASON, _no_reasoning, writes=True),
     "setup.reasoning-first": Setup("Asks for reasoning before the verdict.", _REASON, _reasoning_first, writes=True),
     "setup.wording-careful": Setup(

@@ -41,18 +41,19 @@ _STEADY = (_INVARIANT, _NO_GAIN)
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`relations` empty: a metric of the judge on unchanged cases. `setups`: only probes of the judge's prompt.
-    `twins`: only probes that show an answer beside itself; without it never those."""
+    `twins`: only probes that show an answer beside itself; without it never those. `only`: how their names begin."""
 
     compute: Compute
     tasks: tuple[Task, ...]
     relations: tuple[Relation, ...] = ()
     setups: bool = False
     twins: bool = False
+    only: tuple[str, ...] = ("",)
 
     def takes(self, probe: Probe) -> bool:
         """Is `probe` of the kind that this metric is about?"""
         fits = (probe.setup is not None or not self.setups) and self.twins == (probe.opponent == "twin")
-        return probe.relation in self.relations and fits
+        return probe.relation in self.relations and fits and probe.name.startswith(self.only)
 
 
 def _orders(view: View) -> np.ndarray:
@@ -178,11 +179,18 @@ def _mean(values: np.ndarray) -> float:
     return float(known.mean()) if known.size else np.nan
 
 
+def _rating_ranking(view: View) -> Metric:
+    """The comparison as it is against that of two marks, in the first order: of the marks only the greater is known."""
+    marks = view.follow[:, 0, 0]
+    return metric_accuracy.rating_ranking_consistency(marks, 1 - marks, view.source[:, 0, 0], tie=view.tie)
+
+
 def _undetected(view: View) -> Metric:
     if view.task == "pairwise":
         # the utility of the damaged text, turned into that of the original beside it
         return metric_accuracy.undetected_drop_rate_pairwise(1 - _after(view), tie=chance.same(view.tie))
-    return metric_accuracy.undetected_drop_rate(_before(view), _after(view))
+    equal = 0.5 if view.task == "grade" else 0.0
+    return metric_accuracy.undetected_drop_rate(_before(view), _after(view), tie=equal)
 
 
 def _chen_v2(view: View) -> Metric:
@@ -240,6 +248,23 @@ def _average_rank(view: View) -> Metric:
     return metric_scores.average_rank(*(np.concatenate(t) for t in zip(*tables, strict=True)))
 
 
+_GRID = ("plain", "long", "rich")
+
+
+def _rm_bench(view: View) -> tuple[Metric, ...]:
+    """The probes of the style grid and, as its first cell, the unchanged pair; verdicts averaged over both orders."""
+    known = view.only(view.label == 1)
+    cases, rows = np.unique(known.case, return_inverse=True)
+    matrix = np.full((len(cases), 3, 3), np.nan)
+    matrix[rows, 0, 0] = _before(known)
+    after = _after(known)
+    for number, name in enumerate(view.names):
+        mine, others = name.rsplit("-", 2)[1:]
+        here = known.probe == number
+        matrix[rows[here], _GRID.index(mine), _GRID.index(others)] = after[here]
+    return metric_accuracy.rm_bench(matrix, tie=chance.same(view.tie))
+
+
 def _sdr(view: View) -> Metric:
     """The content score is the judge's own on the unchanged answer."""
     return metric_scores.sdr(means(view.follow), means(view.source), top=1.0)
@@ -270,6 +295,9 @@ _PAIR: tuple[Task, ...] = ("pairwise",)
 _GRADE: tuple[Task, ...] = ("grade",)
 _SCORE: tuple[Task, ...] = ("score",)
 _CHOICE: tuple[Task, ...] = ("pairwise", "grade")
+#: MUST_DROP probes that put another answer in place of the good one, and those that damage it
+_ATTACKS = ("injection.", "phrases.", "null_answers.", "authority.", "social.", "tone.", "verbosity.", "format.")
+_DAMAGE = ("degradation.", "typos.", "lexical.", "setup.")
 
 #: by the metric's name in the catalogue
 RULES: dict[str, Rule] = {
@@ -311,11 +339,12 @@ RULES: dict[str, Rule] = {
     "ranking_accuracy_drop": Rule(_ranking_drop, _PAIR, _STEADY),
     "efm": Rule(_efm, _CHOICE, _STEADY),
     **{name: Rule(_prompt_sensitivity, _CHOICE, (_INVARIANT,), setups=True) for name in ("maxp", "avgp", "sat", "cps")},
+    "rating_ranking_consistency": Rule(_rating_ranking, _PAIR, (_INVARIANT,), setups=True, only=("setup.two-scores",)),
     "asr_chen_v1": Rule(
         lambda v: metric_attack.asr_chen_v1(_before(v), _after(v), tie=chance.same(v.tie)), _PAIR, (_NO_GAIN,)
     ),
     "asr_chen_v2": Rule(_chen_v2, _PAIR, (_MUST_DROP,)),
-    "asr_robustjudge": Rule(_robustjudge, _PAIR, (_NO_GAIN,)),
+    "asr_robustjudge": Rule(_robustjudge, _PAIR, (_NO_GAIN, _MUST_DROP), only=_ATTACKS),
     "asr_judgedeceiver": Rule(
         lambda v: metric_attack.asr_judgedeceiver(v.follow[:, :, 0], tie=v.tie), _PAIR, (_NO_GAIN,)
     ),
@@ -324,15 +353,19 @@ RULES: dict[str, Rule] = {
         lambda v: metric_attack.attack_failure_rate(_after(v), tie=chance.same(v.tie)), _PAIR, (_NO_GAIN,), twins=True
     ),
     "win_rate": Rule(lambda v: metric_preference.win_rate(means(v.follow)), _PAIR, (_NO_GAIN, _MUST_DROP)),
-    "lc_win_rate": Rule(_lc_win_rate, _PAIR, (_NO_GAIN,)),
-    "fpr_average": Rule(_fpr, _CHOICE, (_MUST_DROP,)),
-    "fpr_worst": Rule(_fpr, _CHOICE, (_MUST_DROP,)),
+    "lc_win_rate": Rule(_lc_win_rate, _PAIR, (_NO_GAIN, _MUST_DROP)),
+    "fpr_average": Rule(_fpr, _CHOICE, (_MUST_DROP,), only=("null_answers.",)),
+    "fpr_worst": Rule(_fpr, _CHOICE, (_MUST_DROP,), only=("null_answers.",)),
+    **{
+        name: Rule(_rm_bench, _PAIR, (_INVARIANT,), only=("verbosity.grid-",))
+        for name in ("rm_bench_hard", "rm_bench_normal", "rm_bench_easy")
+    },
     "sdr": Rule(_sdr, _SCORE, (_NO_GAIN,)),
     "isdr": Rule(_isdr, _SCORE, (_NO_GAIN,)),
     "average_score": Rule(_average_score, _SCORE, (_NO_GAIN,)),
     "average_rank": Rule(_average_rank, _SCORE, (_NO_GAIN,)),
     "error_rate_ra": Rule(_error_rate_ra, _SCORE, (_NO_GAIN, _INVARIANT)),
     "score_shift": Rule(_score_shift, _SCORE, (_INVARIANT, _NO_GAIN, _MUST_DROP)),
-    "undetected_drop_rate": Rule(_undetected, _SCORE, (_MUST_DROP,)),
-    "undetected_drop_rate_pairwise": Rule(_undetected, _PAIR, (_MUST_DROP,)),
+    "undetected_drop_rate": Rule(_undetected, ("score", "grade"), (_MUST_DROP,), only=_DAMAGE),
+    "undetected_drop_rate_pairwise": Rule(_undetected, _PAIR, (_MUST_DROP,), only=_DAMAGE),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,15 @@ __all__ = ["View", "of_cases", "of_probes"]
 _LIST = re.compile(r"(?m)^[ \t]*(?:[-*+•]|\d+[.)])[ \t]+\S")
 
 
+class _Row(NamedTuple):
+    """The target before and after, what is shown beside it, and its label as in `View`."""
+
+    before: str
+    after: str
+    beside: list[str]
+    label: float
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """Items of one or more probes, or (`of_cases`) every case with its first response as the target.
@@ -30,8 +40,8 @@ class View:
     `source` and `follow` are [item, order, sample] utilities of the target; `first` those of the first slot on
     unchanged cases. `label` is +1 where the target is the right answer, 0 where people tie, -1 where it is wrong, NaN
     unknown. `case`, `probe`, `groups` are numbers. `lengths` are characters of the target as shown and the mean of the
-    others', `lists` whether the target and the next response hold a list, both [item, 2]. `texts` are the target before
-    and after the edit, [item, 2].
+    others', `lists` whether the target and one of the others hold a list, both [item, 2]. `texts` are the target before
+    and after the edit, [item, 2]. `names` are the probes', by number.
     """
 
     task: Task
@@ -47,6 +57,7 @@ class View:
     lengths: np.ndarray
     lists: np.ndarray
     texts: np.ndarray
+    names: tuple[str, ...] = ()
 
     @property
     def truth(self) -> np.ndarray:
@@ -62,7 +73,7 @@ class View:
 def of_cases(plan: Plan, answers: Answers) -> View:
     """Every unchanged case; `follow` is the source itself."""
     source = answers.of_arm(plan.sources)
-    rows = [(case, 0, case.responses[0], case.responses[0]) for case in plan.cases]
+    rows = [_Row(c.responses[0], c.responses[0], list(c.responses[1:]), _label(c, 0)) for c in plan.cases]
     number = np.arange(len(plan.cases))
     return _view(plan, answers, number, np.zeros_like(number), source, source, plan.sources.calls, rows)
 
@@ -70,7 +81,7 @@ def of_cases(plan: Plan, answers: Answers) -> View:
 def of_probes(plan: Plan, answers: Answers, probes: Sequence[ProbePlan]) -> View:
     """The items of `probes`, one after the other; all have a follow-up arm."""
     sources, follows, calls, cases, numbers = [], [], [], [], []
-    rows: list[tuple[Case, int, str, str]] = []
+    rows: list[_Row] = []
     for number, probe in enumerate(probes):
         assert probe.source is not None
         assert probe.follow_up is not None
@@ -84,7 +95,9 @@ def of_probes(plan: Plan, answers: Answers, probes: Sequence[ProbePlan]) -> View
             case = item.source or plan.cases[item.case]
             shown = item.follow_up or case
             after = shown.responses[1 if damaged else item.target]
-            rows.append((case, item.target, case.responses[item.target], after))
+            before = case.responses[item.target]
+            beside = [before] if damaged else [t for i, t in enumerate(shown.responses) if i != item.target]
+            rows.append(_Row(before, after, beside, _label(case, item.target)))
     return _view(
         plan,
         answers,
@@ -94,6 +107,7 @@ def of_probes(plan: Plan, answers: Answers, probes: Sequence[ProbePlan]) -> View
         np.concatenate(follows),
         np.concatenate(calls),
         rows,
+        tuple(p.probe.name for p in probes),
     )
 
 
@@ -105,11 +119,11 @@ def _view(
     source: np.ndarray,
     follow: np.ndarray,
     calls: np.ndarray,
-    rows: Sequence[tuple[Case, int, str, str]],
+    rows: Sequence[_Row],
+    names: tuple[str, ...] = (),
 ) -> View:
-    others = [[t for i, t in enumerate(c.responses) if i != target] or [""] for c, target, *_ in rows]
-    lengths = [(len(r[3]), sum(map(len, o)) / len(o)) for r, o in zip(rows, others, strict=True)]
-    lists = [(bool(_LIST.search(r[3])), bool(_LIST.search(o[0]))) for r, o in zip(rows, others, strict=True)]
+    lengths = [(len(r.after), sum(map(len, r.beside)) / max(1, len(r.beside))) for r in rows]
+    lists = [(bool(_LIST.search(r.after)), any(map(_LIST.search, r.beside))) for r in rows]
     return View(
         task=plan.task,
         scale=plan.scale,
@@ -117,13 +131,14 @@ def _view(
         source=source,
         follow=follow,
         first=answers.utility[calls, 0],
-        label=np.asarray([_label(c, target) for c, target, *_ in rows], dtype=float),
+        label=np.asarray([r.label for r in rows], dtype=float),
         case=case,
         probe=probe,
         groups=plan.groups[case],
         lengths=np.asarray(lengths, dtype=float).reshape(-1, 2),
         lists=np.asarray(lists, dtype=float).reshape(-1, 2),
-        texts=np.asarray([(r[2], r[3]) for r in rows], dtype=object).reshape(-1, 2),
+        texts=np.asarray([(r.before, r.after) for r in rows], dtype=object).reshape(-1, 2),
+        names=names,
     )
 
 

@@ -140,3 +140,48 @@ def test_markdown_is_seen() -> None:
     assert has_markdown("# Title\ntext")
     assert has_markdown("- item")
     assert not has_markdown("2 - 1 is 1, a * b * c")
+
+
+TWINS = pair("The river Seine is long and it is old.", "The river Rhine is long and it is old.", label=1)
+
+
+@pytest.mark.parametrize(
+    ("spec", "case", "expected"),
+    [
+        ("noisy?pattern=[A-Z]{4}&pull=.4", pair("LOUD words", "soft words", label=1), 0.4 + 0.6 * 0.15),
+        ("noisy?pattern=[A-Z]{4}&pull=-.4", pair("LOUD words", "soft words", label=0), 0.6 * 0.85),
+        ("noisy?pattern=words&pull=1", pair("LOUD words", "soft words", label=1), 0.15),  # both have it
+        ("noisy?blind=.5", TWINS, 0.5 * 0.5 + 0.5 * 0.15),
+        ("noisy?blind=1", pair(SHORT, LONG, label=1), 0.15),  # other words
+        ("noisy?setup=setup.labels&unsettled=1", pair().replace(setup="setup.labels-names"), 0.5),
+        ("noisy?setup=setup.labels&unsettled=1", pair().replace(setup="setup.two-scores"), 0.85),
+    ],
+)
+def test_rates_of_other_defects(spec: str, case: Case, expected: float) -> None:
+    assert rate(spec, case) == pytest.approx(expected, abs=0.033)
+
+
+def test_a_lenient_judge_passes_anything_and_a_repelled_one_fails_it() -> None:
+    wrong = Case("q", ("soft words",), label=False)
+
+    def passes(spec: str, case: Case) -> float:
+        judge = mock_judge(spec, task="grade")
+        return sum(judge.answer(case, s).grade is True for s in range(N)) / N
+
+    assert passes("noisy?lenient=.4", wrong) == pytest.approx(0.4 + 0.6 * 0.15, abs=0.033)
+    assert passes("noisy?pattern=soft&pull=.4", wrong) == pytest.approx(0.4 + 0.6 * 0.15, abs=0.033)
+    assert passes("noisy?pattern=soft&pull=-.4", wrong.replace(label=True)) == pytest.approx(0.6 * 0.85, abs=0.033)
+
+
+def test_a_mock_can_be_asked_only_under_the_setups_that_it_minds() -> None:
+    judge = mock_judge("noisy?setup=setup.labels&unsettled=.5")
+    assert judge.setup_reason("setup.labels-names") is None
+    assert judge.setup_reason("setup.two-scores")
+    assert mock_judge("noisy").setup_reason("setup.labels-names")
+
+
+def test_a_pattern_that_is_none_is_an_error() -> None:
+    with pytest.raises(UsageError, match="no regular expression"):
+        mock_judge("noisy?pattern=[a")
+    with pytest.raises(UsageError, match=r"outside \[-1, 1\]"):
+        mock_judge("noisy?pull=-2")
