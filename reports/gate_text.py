@@ -102,7 +102,9 @@ def _beside(gate: Gate) -> list[str]:
     if gate.against is None:
         return list(headline_parts(gate.audit).more)
     sizes = [c.detectable for c in gate.changes if known(c.detectable)]
-    if sizes and not gate.regressed:
+    if sizes and not gate.regressed and max(sizes) >= 1:
+        out.append("So few cases could have missed growth of any size.")
+    elif sizes and not gate.regressed:
         out.append(f"Growth of {share(max(sizes))} or more would have been found in {percent(POWER)} of runs.")
     if gate.known:
         out.append(f"Violated, as in the baseline: {', '.join(gate.known)}.")

@@ -1,7 +1,7 @@
 """docs/tutorial.md, followed block by block in an empty folder, ends in docs/examples/judge_project.
 
-A block behind a line "`path`:" is a file, one behind "At the end of `path`:" is appended to it; in a console block each
-`$` line is run, and the lines below it come out of it in that order. A block that is none of these fails.
+Files are written (tests/support/pages.py says which block is one), each `$` line of a console block is run, and the
+lines below it come out of it in that order. A block that is none of these fails.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from pages import Block, blocks_of, commands
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="the commands are written for bash")
 
@@ -30,39 +30,8 @@ ADDOPTS = "-p no:cacheprovider -p no:randomly -p no:asyncio -p without_models"
 WITHOUT_MODELS = "from voirdire.harness.judges import models\n\nmodels.runtime_version = lambda: None\n"
 
 
-class Block(NamedTuple):
-    line: int
-    language: str
-    #: of the file that it is, if it is one
-    path: str | None
-    appended: bool
-    text: str
-
-
 def blocks() -> Iterator[Block]:
-    lines = TUTORIAL.read_text(encoding="utf-8").splitlines()
-    number = 0
-    while number < len(lines):
-        start = number
-        number += 1
-        if not lines[start].startswith("```"):
-            continue
-        end = lines.index("```", number)
-        named = re.fullmatch(r"(At the end of )?`([\w./]+)`:", lines[start - 2]) if not lines[start - 1] else None
-        text = "\n".join(lines[number:end]) + "\n"
-        yield Block(start + 1, lines[start][3:], named and named[2], bool(named and named[1]), text)
-        number = end + 1
-
-
-def commands(block: Block) -> Iterator[tuple[str, list[str]]]:
-    """Each command of a console block, or of the `run:` lines of a workflow, with the lines it shows."""
-    if block.language == "yaml":
-        for command in re.findall(r"^ +run: (.+)$", block.text, re.M):
-            yield command, []
-        return
-    for part in re.split(r"^\$ ", block.text, flags=re.M)[1:]:
-        command, *shown = part.splitlines()
-        yield command, shown
+    return blocks_of(TUTORIAL)
 
 
 class Reader:
@@ -158,13 +127,13 @@ def test_the_reader_ends_with_the_example_project(followed: Reader) -> None:
 def test_a_broken_step_is_noticed(tmp_path: Path) -> None:
     reader = Reader(tmp_path)
     with pytest.raises(AssertionError, match="does not come"):
-        reader.follow(Block(1, "console", None, False, "$ echo one\none\ntwo\n"))
+        reader.follow(Block(1, "console", "", None, False, "$ echo one\none\ntwo\n"))
     with pytest.raises(AssertionError, match="does not come"):
-        reader.follow(Block(1, "console", None, False, "$ printf 'one\\ntwo\\n'\ntwo\none\n"))
+        reader.follow(Block(1, "console", "", None, False, "$ printf 'one\\ntwo\\n'\ntwo\none\n"))
     with pytest.raises(AssertionError, match="line 7"):
-        reader.follow(Block(7, "console", None, False, "$ exit 3\n"))
+        reader.follow(Block(7, "console", "", None, False, "$ exit 3\n"))
     with pytest.raises(pytest.fail.Exception, match="nothing says what this block is"):
-        reader.follow(Block(1, "python", None, False, "print()\n"))
+        reader.follow(Block(1, "python", "", None, False, "print()\n"))
 
 
 def test_the_workflow_gives_nothing_away() -> None:
@@ -177,13 +146,3 @@ def test_the_workflow_gives_nothing_away() -> None:
         assert re.fullmatch(r"[\w-]+/[\w/-]+@v\d+(\.\d+)*", used), used
     for line in re.findall(r"run: .*", workflow):
         assert "${{" not in line
-
-
-@pytest.mark.parametrize("page", ["tutorial.md", "pytest.md"])
-def test_links_lead_somewhere(page: str) -> None:
-    for target, anchor in re.findall(r"\]\(([^)#:\s]+)(#[\w-]+)?\)", (DOCS / page).read_text(encoding="utf-8")):
-        path = DOCS / target
-        assert path.exists(), target
-        if anchor:
-            headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.M)
-            assert anchor[1:] in [re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings], anchor

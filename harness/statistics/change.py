@@ -29,10 +29,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-from scipy.special import ndtri
 
 from voirdire.harness.findings import Regression
-from voirdire.harness.statistics.decisions import AtLeastDrop, Contrast, Least, Most, holm
+from voirdire.harness.statistics.decisions import MORE_CASES_POWER, AtLeastDrop, Contrast, Least, Most, holm
 from voirdire.harness.statistics.estimands import Measured, PerCase
 from voirdire.harness.statistics.means import Mean, estimate
 
@@ -60,7 +59,7 @@ RESOLUTION = 3.0
 #: part of alpha that a signed effect gets beside flips: it is what a change of prompt mostly moves
 FIRST_SHARE = 0.8
 #: with which `detectable` growth is found
-POWER = 0.8
+POWER = MORE_CASES_POWER
 #: values of a stored run by contrast, one a case of the plan, NaN where that run has none
 Then = Mapping[str, np.ndarray]
 
@@ -107,8 +106,9 @@ class Leaf(Protocol):
     def now(self) -> float: ...
     @property
     def change(self) -> float: ...
-    @property
-    def standard_error(self) -> float: ...
+
+    def detectable(self, margin: float, alpha: float) -> float:
+        """The growth that a test at level `alpha` finds with power .8, at the noise of both runs."""
 
     def p(self, margin: float) -> float:
         """p of the hypothesis that it grew by at most `margin`."""
@@ -146,9 +146,9 @@ class Rise:
     def change(self) -> float:
         return self.difference.mean
 
-    @property
-    def standard_error(self) -> float:
-        return self.difference.standard_error
+    def detectable(self, margin: float, alpha: float) -> float:
+        # as in an audit: n cases that did not differ leave room for some that do
+        return Contrast(self.name, self.difference, margin).detectable(alpha)
 
     def p(self, margin: float) -> float:
         return self.difference.p_above(margin)
@@ -196,9 +196,9 @@ class Growth:
     def change(self) -> float:
         return abs(self.now) - abs(self.then)
 
-    @property
-    def standard_error(self) -> float:
-        return self.difference.standard_error
+    def detectable(self, margin: float, alpha: float) -> float:
+        # as in an audit: n cases that did not differ leave room for some that do
+        return Contrast(self.name, self.difference, margin).detectable(alpha)
 
     def p(self, margin: float) -> float:
         if self.difference.mean * self.total.mean <= 0:
@@ -398,5 +398,5 @@ def _decided(asked: Asked, p_adjusted: float | None, margin: float, alpha: float
         p_adjusted=p_adjusted,
         n=leaf.n,
         more_cases=leaf.more_cases(margin, hold, step) if undecided else None,
-        detectable=margin + (float(ndtri(POWER)) - float(ndtri(first))) * leaf.standard_error,
+        detectable=leaf.detectable(margin, first),
     )

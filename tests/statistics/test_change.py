@@ -178,6 +178,14 @@ def test_detectable_growth_is_found_in_four_of_five_runs() -> None:
     assert found / 300 >= 0.8
 
 
+def test_cases_that_did_not_differ_leave_room_for_some_that_do() -> None:
+    for n, at_least in ((4, 0.5), (400, MARGIN)):
+        change = one(paired_rise("gain", np.zeros(n), np.zeros(n)))
+        assert change.detectable is not None
+        assert change.detectable > at_least
+    assert change.detectable < 0.1
+
+
 def test_a_missing_value_in_either_run_leaves_the_case_out() -> None:
     now, then = np.full(40, 0.5), np.full(40, 0.25)
     now[:5], then[35:] = np.nan, np.nan
@@ -194,7 +202,7 @@ def test_clusters_are_the_unit() -> None:
     clustered = paired_rise("gain", base, np.zeros(200), np.repeat(np.arange(20), 10))
     assert alone is not None
     assert clustered is not None
-    assert clustered.standard_error > 2 * alone.standard_error
+    assert clustered.difference.standard_error > 2 * alone.difference.standard_error
 
 
 # ------------------------------------------------------------------------------------------------------------- drift
