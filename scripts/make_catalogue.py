@@ -22,7 +22,8 @@ os.environ["VOIRDIRE_NO_PLUGINS"] = "1"  # the pages describe what voirdire ship
 
 from voirdire.harness.cases import Case, FollowUp, text_of
 from voirdire.harness.errors import NotApplicable
-from voirdire.harness.followups import FollowUps
+from voirdire.harness.followups import FollowUps, is_aimed
+from voirdire.harness.judges.exposed import ExposedPrompt
 from voirdire.harness.judges.prompts import default_protocol
 from voirdire.harness.judges.setups import apply_setup
 from voirdire.harness.plan import targets_of
@@ -136,6 +137,8 @@ def _facts(probe: Probe, suites: Iterable[Suite]) -> Iterator[str]:
     if edit is not None:
         placebo = "; compared with a placebo, too" if probe.sham else ""
         yield f"- **edit**: of {_edited(probe)}, `{edit.claim}`: {_CLAIMS[edit.claim]}{placebo}"
+    if edit is not None and is_aimed(edit.name):
+        yield "- **needs**: a judge that voirdire prompts; the example is made of voirdire's own prompt"
     if len(probe.tasks) < 4:
         yield f"- **tasks**: {', '.join(probe.tasks)}"
     inside = [f"`{s.name}`" for s in suites if any(p.name == probe.name for p in s.probes)]
@@ -260,9 +263,10 @@ def _marked(piece: Piece) -> str:
 
 def _shortest(probe: Probe, name: str) -> tuple[Case, int, FollowUp, Case | None] | str:
     """The shortest English case that the probe applies to, else a Chinese one, else ours, else the usual reason."""
-    followups = FollowUps()
-    reasons: Counter[str] = Counter()
     task = "pairwise" if "pairwise" in probe.tasks else probe.tasks[0]
+    # what is aimed at a judge's prompt is shown as aimed at voirdire's own
+    followups = FollowUps(prompt=ExposedPrompt(default_protocol(task)))
+    reasons: Counter[str] = Counter()
     cases = builtin_cases(task)
     for case in (*sorted(cases, key=lambda c: (c.meta.get("lang") != "en", _length(c), c.id)), _OWN):
         try:
