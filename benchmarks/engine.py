@@ -1,6 +1,7 @@
 """What a judge call costs: the engine beside raw asyncio, bare aiohttp and plain httpx, in one run.
 
     python benchmarks/engine.py                     # live and cached calls, start-up, memory; a few minutes
+    python benchmarks/engine.py --smoke             # small, for CI
     python benchmarks/engine.py --faults            # 10,000 calls, 30 % of the requests fail
     python benchmarks/engine.py --inspect PYTHON    # with inspect_ai's mock, of another environment
 
@@ -345,6 +346,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--faults", action="store_true")
     parser.add_argument("--inspect", metavar="PYTHON")
+    parser.add_argument("--smoke", action="store_true", help="small, and no budget is held: does it run?")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--memory", type=int, help=argparse.SUPPRESS)
@@ -368,6 +370,8 @@ def main() -> int:
         print(json.dumps(seen, indent=2))
         whole = seen["different answers stored"] == seen["answers stored"] == seen["calls"] and seen["file whole"]
         return 0 if whole and not seen["errors"] and not seen["questions answered more than once"] else 1
+    if arguments.smoke:
+        return _all(400, 1, arguments.inspect, sizes=(1_000, 2_000, 4_000), hold=False)
     return _all(arguments.calls, arguments.rounds, arguments.inspect)
 
 
@@ -375,7 +379,14 @@ def _figures(timed: Timed, n: int) -> dict[str, float]:
     return {"cpu_ms": timed.cpu / n * 1e3, "of ideal": n / timed.clock / (CONNECTIONS / LATENCY), "mb": timed.memory}
 
 
-def _all(n: int, rounds: int, inspect: str | None) -> int:
+def _all(
+    n: int,
+    rounds: int,
+    inspect: str | None,
+    sizes: tuple[int, ...] = (10_000, 50_000, 200_000),
+    *,
+    hold: bool = True,
+) -> int:
     found = compare(n, rounds)
     title = f"a call, {CONNECTIONS} connections, {LATENCY * 1e3:.0f} ms"
     print(f"{title:34} {'CPU ms':>8} {'x raw':>7} {'of ideal':>9} {'MB':>7}")
@@ -390,9 +401,11 @@ def _all(n: int, rounds: int, inspect: str | None) -> int:
     for name, seconds in start_up(rounds).items():
         print(f"  {name:32} {seconds:8.3f}")
     print("\nmemory above start, a judge in the process that writes 2 kB a call, MB")
-    memory = {k: _measure("--memory", k)["mb"] for k in (10_000, 50_000, 200_000)}
+    memory = {k: _measure("--memory", k)["mb"] for k in sizes}
     for k, mb in memory.items():
         print(f"  {k:>9,} calls {mb:8.1f}")
+    if not hold:
+        return 0
     seen = {
         "live CPU ms": found["voirdire, short"]["cpu_ms"],
         "cached CPU ms": found["cached, short"]["cpu_ms"],

@@ -39,7 +39,9 @@ def test_every_built_in_probe_has_an_example_or_says_what_it_needs() -> None:
     for name, text in sections.items():
         assert PROBES.get(name).summary in text
         if "```" not in text:
-            assert re.search("A model writes this text|Needs the extra|it does not apply|with a prompt of voirdire's", text), name
+            assert re.search(
+                "A model writes this text|Needs the extra|it does not apply|with a prompt of voirdire's", text
+            ), name
 
 
 def test_a_page_that_is_out_of_date_is_named(tmp_path: Path) -> None:
