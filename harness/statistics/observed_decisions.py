@@ -62,6 +62,7 @@ def _unmeasured(m: Measured, tolerance: float, alpha: float) -> Preference:
         share=share,
         share_low=low,
         share_high=high,
+        metrics=m.metrics,
     )
 
 

@@ -230,14 +230,14 @@ def _odds(
 
 
 def _length_metrics(table: PairTable) -> dict[str, float | None]:
-    """The published numbers on length: AlpacaEval's and Saito et al.'s."""
-    known = np.array([case is not None for case in table.cases])
-    wins = table.content()[known]
-    lengths = np.array([[len(t) for t in case.responses] for case in table.cases if case is not None], dtype=float)
-    longer = lengths[:, 0] > lengths[:, 1]
-    differ = lengths[:, 0] != lengths[:, 1]
+    """The published numbers on length, AlpacaEval's and Saito et al.'s, over the verdicts of both orders."""
+    at, order = np.nonzero(~np.isnan(table.wins) & np.array([[c is not None] for c in table.cases]))
+    texts = [case.responses if case is not None else ("", "") for case in table.cases]
+    lengths = np.array([[len(t) for t in pair] for pair in texts], dtype=float)[at]
+    wins, truth = table.wins[at, order], table.truth[at]
+    longer, differ = lengths[:, 0] > lengths[:, 1], lengths[:, 0] != lengths[:, 1]
     judged = np.where(longer, wins, 1 - wins)[differ]
-    people = np.where(longer, table.truth[known], 1 - table.truth[known])[differ]
+    people = np.where(longer, truth, 1 - truth)[differ]
     found = {"proba_prefer_longer": proba_prefer_longer(wins, lengths[:, 0], lengths[:, 1]).value}
     if np.any(~np.isnan(people)):
         found["verbosity_bias"] = verbosity_bias(judged, people).value

@@ -18,6 +18,7 @@ from voirdire.harness.statistics.metric_accuracy import acc, correct_both, two_g
 from voirdire.harness.statistics.metric_agreement import cohen_kappa, krippendorff_alpha
 from voirdire.harness.statistics.metric_position import agr, biased_to_first, conflict_rate
 from voirdire.harness.statistics.metric_scores import average_rank, average_score
+from voirdire.harness.statistics.observed import VerdictLog, observe
 from voirdire.suites.loaders import load, recorded_judge
 from voirdire.suites.loaders.replaying import choose, scores, utilities
 
@@ -73,6 +74,34 @@ def test_llmbar_raw_completions_give_the_same_numbers(
         row = published[group]
         assert acc(table).value == pytest.approx(float(row["correct_average"].rstrip("%")) / 100)
         assert agr(table).value == pytest.approx(float(row["equal"].split("=")[1].rstrip("%")) / 100)
+
+
+def test_an_audit_of_the_recorded_verdicts_gives_what_was_counted_apart(
+    public_data: Find, llmbar_cases: dict[str, tuple[Case, ...]]
+) -> None:
+    """Orders and length of `voirdire replay` in the first sixty groups without nulls, which were counted otherwise."""
+    rows = json.loads(public_data("llmbar/computed_anchors.json").read_text(encoding="utf-8"))["rows"]
+    recorded = {r.judge: r for r in load(f"llmbar:{public_data('llmbar/recorded_verdicts.jsonl.gz')}").recorded}
+    whole = [row for row in rows if not row["unparsed"]][:60]
+    lengths = 0
+    for row in whole:
+        cases = {c.id: c for c in llmbar_cases[row["set"]]}
+        said = recorded[f"{row['judge']}/{row['strategy']}"].verdicts
+        log = VerdictLog("j", "x", "pairwise", {k: v for k, v in said.items() if k[0] in cases})
+        (found,), _ = observe([log], cases, tolerance=0.1, alpha=0.05)
+        assert found.position is not None
+        assert found.position.consistency == pytest.approx(row["position_consistency"], abs=1e-6)
+        assert found.position.first_both == pytest.approx(row["first_slot_both"], abs=1e-6)
+        assert found.position.second_both == pytest.approx(row["second_slot_both"], abs=1e-6)
+        assert found.agreement is not None
+        assert found.agreement.accuracy == pytest.approx(row["accuracy_average"], abs=1e-6)
+        metrics = next(p for p in found.preferences if p.name == "longer").metrics
+        for ours, theirs in (("proba_prefer_longer", "prefer_longer"), ("verbosity_bias", "verbosity_bias")):
+            if metrics.get(ours) is not None:
+                assert metrics[ours] == pytest.approx(row[theirs], abs=1e-6)
+                lengths += 1
+    assert len(whole) == 60
+    assert lengths >= 100
 
 
 def test_faireval_conflict_rate_of_chatgpt(public_data: Find) -> None:
