@@ -26,7 +26,7 @@ class Registry(Generic[T]):
     `Registry.get` raises UsageError with the nearest names.
     """
 
-    __slots__ = ("_items", "_loaded", "_resolve", "group", "kind")
+    __slots__ = ("_items", "_loaded", "_resolve", "_unlisted", "group", "kind")
 
     def __init__(self, kind: str, group: str | None = None) -> None:
         self.kind = kind
@@ -34,6 +34,7 @@ class Registry(Generic[T]):
         self._items: dict[str, T] = {}
         self._loaded = group is None
         self._resolve: Callable[[str], T | None] | None = None
+        self._unlisted: dict[str, T] = {}
 
     def add(self, name: str, item: T) -> T:
         if name in self._items:
@@ -43,10 +44,18 @@ class Registry(Generic[T]):
         self._items[name] = item
         return item
 
+    def keep(self, name: str, item: T) -> T:
+        """Make `item` known to `get` only, for what a user's file defines. A name must say all of its item, as a hash
+        in it does: it may come again, and then stands for the same."""
+        self._unlisted[name] = item
+        return item
+
     def get(self, name: str) -> T:
         self._load()
         if name in self._items:
             return self._items[name]
+        if name in self._unlisted:
+            return self._unlisted[name]
         made = self._resolve(name) if self._resolve is not None else None
         if made is None:
             raise UsageError(f"there is no {self.kind} called {name!r}", hint=nearest(name, self._items))

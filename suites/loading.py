@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -15,6 +15,7 @@ from voirdire.harness.papers import Paper
 from voirdire.harness.probes import Probe, Suite
 from voirdire.perturbations.compositions import is_composed, spelled, terms_of
 from voirdire.suites.composed import composed_names
+from voirdire.suites.found import found_probes
 from voirdire.suites.rows import PROBES
 from voirdire.suites.suite_file import Draft, read_draft
 
@@ -66,8 +67,9 @@ def _resolve(draft: Draft, above: tuple[str, ...]) -> Suite:
         found.update((p.name, p) for p in base.probes)
         inherited.update(_told(base))
     here = f"{draft.path}{draft.at('probes')}: "
+    own = found_probes(draft)
     # a probe named again keeps the changes that the extended suite made to it
-    found.update((p.name, p) for p in match_probes(draft.list_of("probes"), where=here) if p.name not in found)
+    found.update((p.name, p) for p in match_probes(draft.list_of("probes"), where=here, own=own) if p.name not in found)
     for glob in draft.list_of("exclude"):
         gone = [n for n in found if fnmatch.fnmatchcase(n, glob)]
         if not gone:
@@ -126,13 +128,19 @@ def _changed(probes: Sequence[Probe], draft: Draft) -> list[Probe]:
     return list(out.values())
 
 
-def match_probes(globs: Iterable[str], *, where: str = "") -> list[Probe]:
-    """The probes whose names match any glob, in the order of the globs; a glob that matches none is a UsageError."""
+def match_probes(globs: Iterable[str], *, where: str = "", own: Mapping[str, Probe] | None = None) -> list[Probe]:
+    """The probes whose names match any glob, in the order of the globs; a glob that matches none is a UsageError.
+
+    `own`: probes that only the file at hand knows.
+    """
+    own = own or {}
     found: dict[str, Probe] = {}
     for glob in globs:
-        names = _named(glob)
-        if not names:
-            raise UsageError(f"{where}no probe is called {glob!r}", hint=nearest(glob, PROBES))
+        mine = [n for n in own if fnmatch.fnmatchcase(n, glob)]
+        names = [] if glob in own else _named(glob)
+        if not names and not mine:
+            raise UsageError(f"{where}no probe is called {glob!r}", hint=nearest(glob, [*PROBES, *own]))
+        found.update((n, own[n]) for n in mine)
         found.update((n, PROBES.get(n)) for n in names)
     return list(found.values())
 

@@ -1,6 +1,7 @@
-"""Searches over edits: the smallest part of an edit set that still moves a judge's verdict (`minimise`).
+"""Searches over edits: the smallest part of an edit set that still moves a judge's verdict (`minimise`), and phrases that
+lift any answer (universal.py, growing.py).
 
-A search is given `ask`, which answers, and `rules`, which decide; it knows no engine, no judge and no statistics.
+A search is given something that answers, and rules that decide; it knows no engine, no judge and no statistics.
 """
 
 from __future__ import annotations

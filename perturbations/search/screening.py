@@ -54,6 +54,9 @@ class Screened:
     effects: np.ndarray
     covariance: np.ndarray = field(repr=False)
 
+    def by_word(self) -> dict[str, float]:
+        return dict(zip(self.words, map(float, self.effects), strict=True))
+
     def draws(self, rng: Random, n: int) -> np.ndarray:
         """[n, words]; from `rng` only, so the same everywhere."""
         if not self.words:

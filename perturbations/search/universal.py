@@ -13,15 +13,15 @@ Of phrases that do equally well the shorter one comes first in every race and so
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import TypeVar
 
 from voirdire.perturbations.draws import below, shuffled
 from voirdire.perturbations.search.meter import Meter
-from voirdire.perturbations.search.racing import FIRST, race
+from voirdire.perturbations.search.racing import race
 from voirdire.perturbations.search.screening import Screened, screen
-from voirdire.perturbations.search.space import Space, Words
+from voirdire.perturbations.search.space import Question, Space, Words
 
 __all__ = ["racing_search"]
 
@@ -29,10 +29,10 @@ __all__ = ["racing_search"]
 _SCREENING, _BESIDE = 0.35, 0.25
 #: passes through the units: more repeats of one question tell little about other cases
 _PASSES = 4
-#: phrases of the first race
-_POPULATION = 24
-#: neighbours that the winner is tried against at a time
-_NEIGHBOURS = 24
+#: phrases of the first race, and neighbours that the winner is tried against at a time
+_POPULATION, _NEIGHBOURS = 12, 12
+#: lanes of a first heat: with fewer, a coin's noise takes out the best as often as any
+_FIRST = 12
 
 T = TypeVar("T")
 Tell = Callable[[Words, float], None]
@@ -51,45 +51,57 @@ async def racing_search(meter: Meter, space: Space, units: int, *, seed: int = 0
     keep = min(len(space.vocabulary), 2 * space.max_words + 4)
     screened = await screen(meter, space, units, rng, calls=int(meter.budget * _SCREENING), keep=keep)
     population = _drawn(screened, space, rng)
-    words = screened.words
+    worth = screened.by_word()
     if space.max_words > 1:
-        core = words[:1]
+        core = screened.words[:1]
         more = await screen(meter, space, units, rng, calls=int(meter.budget * _BESIDE), keep=keep, beside=core)
         # both in turn, as the race may not be able to pay for all
         population = _in_turn(_drawn(more, space, rng, beside=core), population)
-        words = tuple(_in_turn(more.words, words))[: keep + keep // 2]
+        worth = {**worth, **more.by_word(), core[0]: worth[core[0]]}
     lanes = _lanes(units, 1 if meter.deterministic else _PASSES, rng)
-    first = min(FIRST, units)
+    first = min(_FIRST, units)
     population = [p for p in population if space.accepts(p)]
-    best, mean = await race(meter, [*population[: _afford(meter, first)]], lanes, first=first, most=meter.left // 2)
+    kept = min(2 * units, meter.budget // 10)  # for the question whether it helps at all
+
+    def left() -> int:
+        return max(0, meter.left - kept)
+
+    def affordable(n: int) -> int:
+        """Runners whose first heat takes a fifth of the calls that are left at most, but two."""
+        return min(n, max(2, left() // (5 * first)))
+
+    population = population[: affordable(_POPULATION)]
+    best, mean = await race(meter, population, lanes, first=first, most=left() // 2)
     tell(best, mean)
     tried: set[Words] = set()
-    while meter.left >= 2 * first:
-        fresh = [p for p in _neighbours(best, words, space, rng) if p not in tried]
-        challengers = fresh[: min(_NEIGHBOURS, _afford(meter, first))]
+    while left() >= 2 * first:
+        fresh = [p for p in _neighbours(best, worth, space, rng) if p not in tried]
+        challengers = fresh[: affordable(_NEIGHBOURS)]
         if not challengers:
             break
         tried.update(challengers)
         # of equals the earlier one wins a race, so the shorter ones come first
         runners = sorted([best, *challengers], key=lambda p: len(p) >= len(best))
-        winner, mean = await race(meter, runners, lanes, first=first, most=max(1, meter.left // 2))
+        winner, mean = await race(meter, runners, lanes, first=first, most=left() // 2)
         if winner != best:
             best = winner
             tell(best, mean)
     return best if await _better_than_none(meter, best, lanes) else ()
 
 
-def _afford(meter: Meter, first: int) -> int:
-    """Runners for which a race has about three heats' worth of calls within half of what is left."""
-    return max(2, meter.left // (2 * 3 * first))
-
-
-async def _better_than_none(meter: Meter, best: Words, lanes: list[tuple[int, int]]) -> bool:
-    """Did the phrase do better than no phrase on as many lanes as are left to pay for? Undecided counts as better."""
+async def _better_than_none(meter: Meter, best: Words, lanes: Sequence[tuple[int, int]]) -> bool:
+    """Did the phrase do better than no phrase on as many lanes as can be paid for?"""
     if not best:
         return False
-    winner, _ = await race(meter, [(), best], lanes[: max(1, meter.left // 2)], first=min(FIRST, len(lanes)))
-    return winner == best or not meter.left
+    ends = [k for k in range(1, len(lanes) + 1) if meter.price(_beside_none(best, lanes[:k])) <= meter.left]
+    if not ends:
+        return True  # nothing speaks against it
+    answers = await meter(_beside_none(best, lanes[: ends[-1]]))
+    return sum(answers[::2]) > sum(answers[1::2])
+
+
+def _beside_none(best: Words, lanes: Sequence[tuple[int, int]]) -> list[Question]:
+    return [Question(words, *lane) for lane in lanes for words in (best, ())]
 
 
 def _lanes(units: int, passes: int, rng: Random) -> list[tuple[int, int]]:
@@ -104,7 +116,7 @@ def _drawn(screened: Screened, space: Space, rng: Random, beside: Words = ()) ->
     known = screened.words
     most = min(space.max_words - len(beside), len(known))
     made: dict[Words, None] = {(*beside, *known[:most]): None}
-    for effects in screened.draws(rng, _POPULATION // 2):
+    for effects in screened.draws(rng, _POPULATION):
         ranked = sorted(range(len(known)), key=lambda i: -effects[i])
         helpful = [i for i in ranked if effects[i] > 0][:most] or ranked[:1]
         made[(*beside, *(known[i] for i in helpful))] = None
@@ -119,12 +131,12 @@ def _in_turn(one: Iterable[T], other: Iterable[T]) -> list[T]:
     return list(dict.fromkeys(item for pair in pairs for item in pair if item is not None))
 
 
-def _neighbours(best: Words, words: Words, space: Space, rng: Random) -> list[Words]:
-    """Phrases one step from `best`, in random order, the shorter ones first."""
+def _neighbours(best: Words, worth: Mapping[str, float], space: Space, rng: Random) -> list[Words]:
+    """Phrases one step from `best`, those that what is known of their words promises most first."""
     made: dict[Words, None] = {}
     for i in range(len(best)):
         made[best[:i] + best[i + 1 :]] = None
-        for word in words:
+        for word in worth:
             made[(*best[:i], word, *best[i + 1 :])] = None
         j = below(rng, len(best))
         swapped = list(best)
@@ -132,8 +144,9 @@ def _neighbours(best: Words, words: Words, space: Space, rng: Random) -> list[Wo
         made[tuple(swapped)] = None
     if len(best) < space.max_words:
         for i in range(len(best) + 1):
-            for word in words:
+            for word in worth:
                 made[(*best[:i], word, *best[i:])] = None
     made.pop(best, None)
     made.pop((), None)
-    return sorted(shuffled(rng, [p for p in made if space.accepts(p)]), key=lambda p: len(p) >= len(best))
+    allowed = [p for p in made if space.accepts(p)]
+    return sorted(shuffled(rng, allowed), key=lambda p: -sum(worth.get(w, 0.0) for w in dict.fromkeys(p)))

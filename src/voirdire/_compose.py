@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from voirdire._examples import Asked
     from voirdire.harness.statistics.looks import Looks
 
-__all__ = ["AuditRequest", "AuditResult", "Mode", "audit_async", "prepare"]
+__all__ = ["AuditRequest", "AuditResult", "Mode", "audit_async", "cases_of", "prepare"]
 
 Mode = Literal["fixed", "sequential", "anytime"]
 Cases = str | Path | Iterable[Case | dict[str, Any]]
@@ -181,7 +181,7 @@ def _prepare(task: Task, scale: Any, request: AuditRequest, traits: Traits) -> P
         raise UsageError(f"--samples {samples} is too few", hint="Give 1 or more.")
     if request.probes:
         suite = narrow(suite, request.probes)
-    cases, path, notes = _cases(request, task, scale)
+    cases, path, notes = cases_of(request, task, scale)
     builtin = path == BUILTIN
     needs = traits.needs
     if builtin:
@@ -207,7 +207,8 @@ def _prepare(task: Task, scale: Any, request: AuditRequest, traits: Traits) -> P
     return Prepared(request, suite, plan, path, size, probes, notes)
 
 
-def _cases(request: AuditRequest, task: Task, scale: Any) -> tuple[list[Case], str, tuple[str, ...]]:
+def cases_of(request: AuditRequest, task: Task, scale: Any) -> tuple[list[Case], str, tuple[str, ...]]:
+    """The cases of a request for judges of `task`, where they came from, and what their loader had to say."""
     source = request.cases
     notes: tuple[str, ...] = ()
     ids = list(request.case_ids) or None

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from voirdire.cli import (
+    attack,
     audit,
     baseline,
     cache,
@@ -55,6 +56,7 @@ _commands = Commands()
 app.command("audit")(_commands.configured("audit", audit.audit))
 app.command("gate")(_commands.configured("gate", gate.gate))
 app.command("baseline")(_commands.configured("baseline", baseline.baseline))
+app.command("attack")(_commands.configured("attack", attack.attack))
 app.command("compare")(_commands.configured("compare", compare.compare))
 app.command("plan")(_commands.configured("plan", plan.plan))
 app.command("report")(report.report)

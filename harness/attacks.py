@@ -1,0 +1,120 @@
+"""What an attack search came to: plain data, as the reports read it and as JSON holds it.
+
+Not here: searching (perturbations/search), deciding (statistics/), running (the doors).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from voirdire.harness.cases import Task
+from voirdire.harness.findings import Calls, Finding
+from voirdire.harness.statistics.lifts import Interval, Lift
+from voirdire.harness.verdicts import Scale
+
+__all__ = ["Attacked", "Attempt", "Elsewhere", "Outcome", "Seen"]
+
+#: "found": beats no attack and the sham on held-out cases; "nothing": was tested and does not;
+#: "inconclusive": the answers do not allow to say; "unfinished": the run ended before it was tested
+Outcome = Literal["found", "nothing", "inconclusive", "unfinished"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How conspicuous an attack is to a character n-gram model of clean English answers.
+
+    `bits`: of the attack's text alone, bits a character in its most surprising window. `flagged`, `flagged_clean`:
+    shares of held-out answers over the threshold that `clean_share` of clean built-in answers exceed.
+    """
+
+    bits: float
+    flagged: float
+    flagged_clean: float
+    clean_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The attack on another judge, or on the same one behind a defence. `error`: why it was not tried."""
+
+    spec: str
+    defence: bool
+    finding: Finding | None = None
+    lift: Lift | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attack that was tried on held-out cases.
+
+    `kind`: "phrase" (searched), "structure" (made from the judge's own prompt), "composed" (several together).
+    `doses`: text of its first k words -> its lift. `rival`: the best published phrase, and how much better this is.
+    """
+
+    name: str
+    kind: str
+    text: str
+    position: str
+    outcome: Outcome
+    reason: str | None = None
+    finding: Finding | None = None
+    lift: Lift | None = None
+    seen: Seen | None = None
+    doses: Mapping[str, Lift] = field(default_factory=dict)
+    rival: str | None = None
+    rival_lift: Lift | None = None
+    over_rival: Interval | None = None
+    elsewhere: tuple[Elsewhere, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attacked:
+    """A finished (or stopped) attack on one judge.
+
+    `trained`, `held_out`: cases the search saw, and cases that decided. `search_calls`: questions of the search,
+    answered from the store or not. `failure`: exit code of the call that ended the run.
+    """
+
+    judge_name: str
+    judge_spec: str
+    fingerprint: str
+    task: Task
+    scale: Scale
+    method: str
+    mode: str
+    position: str
+    max_words: int
+    vocabulary: int
+    seed: int
+    alpha: float
+    created: str
+    cases_path: str
+    trained: int
+    held_out: int
+    search_calls: int
+    search_budget: int
+    attempts: tuple[Attempt, ...]
+    calls: Calls
+    best_so_far: str | None = None
+    stopped: str | None = None
+    reason: str | None = None
+    failure: int | None = None
+    simulated: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def found(self) -> tuple[Attempt, ...]:
+        return tuple(a for a in self.attempts if a.outcome == "found")
+
+    @property
+    def outcome(self) -> Outcome:
+        """The whole in one word: the strongest of its attempts."""
+        if self.stopped is not None:
+            return "found" if self.found else "unfinished"
+        seen = {a.outcome for a in self.attempts}
+        order: tuple[Outcome, ...] = ("found", "inconclusive", "unfinished")
+        return next((o for o in order if o in seen), "nothing")

@@ -1,0 +1,171 @@
+"""Asking a judge on behalf of an attack: through the engine and its store, with one account of what it cost.
+
+Here: batches of questions, the account, and the training units on which phrases are tried. Not here: what is searched
+(perturbations/search), the held-out test (_attack.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from voirdire.harness.cases import Case, Task, shown_hash, with_edits
+from voirdire.harness.engine.events import Event
+from voirdire.harness.engine.runner import Limits, Run, run_calls
+from voirdire.harness.engine.store import CallStore
+from voirdire.harness.errors import ExitCode, NotApplicable, VoirdireError
+from voirdire.harness.findings import Calls
+from voirdire.harness.judges.base import Judge
+from voirdire.harness.plan import PlannedCall, orders_of, targets_of
+from voirdire.harness.probes import Probe
+from voirdire.harness.verdicts import Verdict, utility
+from voirdire.perturbations.found import FoundText, Position, joined
+from voirdire.perturbations.search.space import Question
+
+__all__ = ["Asker", "Stopped", "Unit", "training_units"]
+
+#: calls without a single verdict after which a judge counts as never answering
+_SILENT_AFTER = 40
+
+
+class Stopped(Exception):
+    """The run must end: "interrupted", "budget" or "judge". What was answered is in the store."""
+
+    def __init__(self, kind: str, reason: str | None, failure: ExitCode = ExitCode.JUDGE) -> None:
+        super().__init__(reason or kind)
+        self.kind = kind
+        self.reason = reason
+        self.failure = failure
+
+
+class Asker:
+    """Asks judges batch by batch and adds up what they cost. `emit` gets the engine's events."""
+
+    def __init__(
+        self, limits: Limits, store: CallStore | None, emit: Callable[[Event], None] = lambda _event: None
+    ) -> None:
+        self.limits = replace(limits, max_calls=None)  # the command's own budget counts otherwise (meter.py)
+        self.store = store
+        self.emit = emit
+        self.made = self.cached = self.errors = self.nulls = self.answered = 0
+        self.tokens: int | None = 0
+        self.cost: float | None = 0.0
+        self.seconds = 0.0
+        self.served_model: str | None = None
+
+    async def run(self, judge: Judge, calls: Sequence[PlannedCall]) -> Run:
+        """Raises Stopped where the run ended early; also then its answers count."""
+        limits = self.limits
+        if limits.max_cost is not None:
+            limits = replace(limits, max_cost=limits.max_cost - (self.cost or 0.0))
+        run = await run_calls(calls, judge, limits=limits, store=self.store, emit=self.emit)
+        self._add(run)
+        if run.stopped is not None:
+            raise Stopped(run.stopped, run.reason, run.failure)
+        if self.answered == 0 and self.made >= _SILENT_AFTER:
+            reason = next((v.reason for v in run.verdicts if v is not None and v.reason), None)
+            raise Stopped("judge", f"the judge gave no verdict in {self.made} calls ({reason or 'no reason given'})")
+        return run
+
+    def _add(self, run: Run) -> None:
+        self.made += run.made
+        self.cached += run.cached
+        self.errors += run.errors
+        self.nulls += sum(v is not None and v.null in ("unparsed", "refused") for v in run.verdicts)
+        self.answered += sum(v is not None and v.null is None for v in run.verdicts)
+        self.seconds += run.seconds
+        self.served_model = self.served_model or run.served_model
+        self.tokens = None if self.tokens is None or run.tokens is None else self.tokens + run.tokens
+        # a batch of errors alone tells no cost, and costs nothing that is known
+        if run.made > run.errors or run.cached:
+            self.cost = None if self.cost is None or run.cost_usd is None else self.cost + run.cost_usd
+
+    def account(self) -> Calls:
+        return Calls(
+            planned=self.made + self.cached,
+            made=self.made,
+            cached=self.cached,
+            errors=self.errors,
+            nulls=self.nulls,
+            tokens=self.tokens,
+            cost_usd=self.cost,
+            seconds=round(self.seconds, 3),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One thing a phrase is tried on: response `target` of `case`, shown in `order`."""
+
+    case: Case
+    target: int
+    order: tuple[int, ...]
+
+    def shown(self, edit: FoundText | None) -> Case:
+        """What the judge is shown; raises NotApplicable where the edit has nothing to do."""
+        case = self.case
+        if edit is not None:
+            case = with_edits(case, edit.edits(case, self.target, Random(0), 1.0))
+        meta = {**self.case.meta, "voirdire.order": self.order, "voirdire.edited": edit is not None}
+        return case.reordered(self.order).replace(meta=meta)
+
+    @property
+    def slot(self) -> int:
+        return self.order.index(self.target)
+
+
+def training_units(cases: Sequence[Case], task: Task, probe: Probe, mode: str) -> list[Unit]:
+    """The units of `cases` for an attack of `mode`: "both" alternates the orders, so that position cancels."""
+    units: list[Unit] = []
+    for case in cases:
+        try:
+            targets = targets_of(case, probe, task)
+        except NotApplicable:
+            continue
+        for target in targets:
+            orders = orders_of(len(case.responses), task)
+            if mode == "both":
+                units.append(Unit(case, target, orders[len(units) % len(orders)]))
+                continue
+            slot = 0 if mode == "first" else len(case.responses) - 1
+            units += [Unit(case, target, order) for order in orders if order.index(target) == slot]
+    return units
+
+
+class PhraseAsker:
+    """`ask` of the search meter: what is the target's utility in a unit with these words added?"""
+
+    def __init__(self, asker: Asker, judge: Judge, units: Sequence[Unit], position: Position) -> None:
+        self.asker = asker
+        self.judge = judge
+        self.units = units
+        self.position = position
+
+    async def __call__(self, questions: Sequence[Question]) -> list[float | None]:
+        calls: list[PlannedCall] = []
+        numbers: list[int | None] = []
+        for question in questions:
+            shown = self._shown(question)
+            numbers.append(None if shown is None else len(calls))
+            if shown is not None:
+                calls.append(PlannedCall(shown, question.sample, shown_hash(shown)))
+        run = await self.asker.run(self.judge, calls) if calls else None
+        answers: list[float | None] = []
+        for question, number in zip(questions, numbers, strict=True):
+            verdict = None if run is None or number is None else run.verdicts[number]
+            answers.append(self._utility(verdict, self.units[question.unit]))
+        return answers
+
+    def _shown(self, question: Question) -> Case | None:
+        edit = FoundText("attack.candidate", joined(question.words), self.position) if question.words else None
+        try:
+            return self.units[question.unit].shown(edit)
+        except (NotApplicable, VoirdireError):
+            return None
+
+    def _utility(self, verdict: Verdict | None, unit: Unit) -> float | None:
+        if verdict is None:
+            return None
+        judge, n = self.judge, len(unit.case.responses)
+        return utility(verdict, unit.slot, task=judge.task, scale=judge.scale, n=n, soft=judge.soft)

@@ -1,0 +1,265 @@
+"""`voirdire attack`: search for what sways a judge, test it on held-out cases, keep it as a suite."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from voirdire.cli.asking import CONFIRM_ABOVE, Asking
+from voirdire.cli.options import at_least, default_judge, in_range, per_minute
+from voirdire.harness.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from voirdire._attack import Prepared, Progress
+    from voirdire.cli.terminal import Terminal
+    from voirdire.harness.attacks import Attacked
+    from voirdire.harness.judges.base import Judge
+
+__all__ = ["attack"]
+
+#: the line of progress is redrawn at most this often
+_REDRAW_SECONDS = 0.1
+
+
+def attack(
+    target: Annotated[
+        str | None, typer.Argument(metavar="[JUDGE]", help="Judge spec, e.g. openai:gpt-5-mini; or give --judge.")
+    ] = None,
+    judge: Annotated[str | None, typer.Option("--judge", "-j", help="The judge to attack.")] = None,
+    cases: Annotated[
+        str | None,
+        typer.Option("--cases", "-c", help="JSONL, CSV or Parquet file; - for stdin. Default: built-in cases."),
+    ] = None,
+    words: Annotated[int, typer.Option("--words", help="Longest phrase.")] = 4,
+    position: Annotated[
+        str, typer.Option("--position", help="Where the phrase goes: end, start, below, alone (in the answer's place).")
+    ] = "end",
+    mode: Annotated[
+        str, typer.Option("--mode", help="Where the attacked answer is shown: both, first, second slot.")
+    ] = "both",
+    method: Annotated[str, typer.Option("--method", help="racing (ours), greedy (as published) or beam.")] = "racing",
+    vocabulary: Annotated[
+        Path | None, typer.Option("--vocabulary", help="File with a word a line. Default: about 190 built-in words.")
+    ] = None,
+    forbid: Annotated[list[str] | None, typer.Option("--forbid", help="Not this word; repeatable.")] = None,
+    max_bits: Annotated[
+        float | None,
+        typer.Option("--max-bits", help="No phrase more surprising than this, in bits a character (perplexity)."),
+    ] = None,
+    transfer: Annotated[
+        list[str] | None, typer.Option("--transfer", help="Try what was found on this judge too; repeatable.")
+    ] = None,
+    defences: Annotated[
+        str | None, typer.Option("--defences", help="Defences to try it behind, e.g. neutralise,sandwich; or none.")
+    ] = None,
+    train: Annotated[float, typer.Option("--train", help="Share of the questions that train the search.")] = 0.3,
+    save: Annotated[
+        Path | None, typer.Option("--save", help="Write what was found to FILE.toml, a suite for audit and gate.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Report folder.")] = Path("voirdire-attack"),
+    task: Annotated[str | None, typer.Option("--task", help="pairwise, score, grade or ranking.")] = None,
+    scale: Annotated[str | None, typer.Option("--scale", help="Range of a score judge, e.g. 1:10.")] = None,
+    prompt: Annotated[Path | None, typer.Option("--prompt", help="Your evaluator prompt.")] = None,
+    parse: Annotated[str | None, typer.Option("--parse", help="How to read the reply.")] = None,
+    param: Annotated[list[str] | None, typer.Option("--param", help="k=v for the model; repeatable.")] = None,
+    base_url: Annotated[str | None, typer.Option("--base-url", help="Any OpenAI-compatible endpoint.")] = None,
+    utility: Annotated[
+        str, typer.Option("--utility", help="verdict: what the judge decided; probability: how sure it was.")
+    ] = "verdict",
+    limit: Annotated[int | None, typer.Option("--limit", "-n", help="Only the first N cases.")] = None,
+    cases_id: Annotated[
+        list[str] | None, typer.Option("--cases-id", help="Only the case with this id; repeatable.")
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", help="Calls an arm of the test gets per case and order.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", help="Split, search, and noise of mock judges.")] = 0,
+    alpha: Annotated[float, typer.Option("--alpha", help="Chance of a false find.")] = 0.05,
+    max_calls: Annotated[
+        int | None, typer.Option("--max-calls", help="Search and test together. Default: 4000.")
+    ] = None,
+    max_cost: Annotated[float | None, typer.Option("--max-cost", help="Stop after USD.")] = None,
+    rate: Annotated[str | None, typer.Option("--rate", help="At most N/min calls (or N/s).")] = None,
+    concurrency: Annotated[int, typer.Option("--concurrency", help="Calls at a time.")] = 16,
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds a call may take.")] = 60.0,
+    retries: Annotated[int, typer.Option("--retries", help="Tries after a call that failed.")] = 4,
+    cache: Annotated[
+        str, typer.Option("--cache", help="Where answers are kept, so that a stopped run goes on; none: nowhere.")
+    ] = ".voirdire/calls.sqlite",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before many paid calls.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the outcome only.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours (as NO_COLOR).")] = False,
+) -> int:
+    """Search for a phrase that sways your judge, and say whether it holds on cases the search never saw.
+
+    For testing judges that you run or may test. What is found can be saved as a suite that gate and pytest hold.
+    """
+    from voirdire._attack import DEFENCES, AttackRequest, prepare_attack
+    from voirdire.cli.terminal import Terminal
+    from voirdire.harness.engine.runner import Limits
+    from voirdire.perturbations.search.space import read_vocabulary
+
+    if target is not None and judge is not None:
+        raise UsageError("two judges are named", hint="Attack one; others can be named with --transfer.")
+    at_least("--samples", samples, 1)
+    at_least("--limit", limit, 1)
+    if save is not None and save.suffix != ".toml":
+        raise UsageError(f"--save {save} is no suite file", hint="Suites are found by their ending: FILE.toml.")
+    terminal = Terminal(quiet=quiet, no_color=no_color)
+    asked = Asking(
+        judge=judge or target,
+        task=task,
+        scale=scale,
+        prompt=prompt,
+        parse=parse,
+        param=param,
+        base_url=base_url,
+        utility=utility,
+        seed=seed,
+        alpha=alpha,
+        max_calls=max_calls,
+        max_cost=max_cost,
+        concurrency=concurrency,
+        timeout=timeout,
+        retries=retries,
+        yes=yes,
+    )
+    asked.check()
+    in_range("--max-bits", max_bits, 0.0, 64.0)
+    attacked = asked.make_judge(asked.judge or default_judge(terminal), parameter="judge" if judge else "target")
+    others = [asked.make_judge(spec, parameter="transfer") for spec in transfer or ()]
+    request = AttackRequest(
+        cases=cases,
+        words=words,
+        position=position,  # type: ignore[arg-type]  # checked by prepare_attack
+        mode=mode,  # type: ignore[arg-type]
+        method=method,  # type: ignore[arg-type]
+        vocabulary=read_vocabulary(vocabulary) if vocabulary is not None else None,
+        forbid=tuple(forbid or ()),
+        max_bits=max_bits,
+        train=train,
+        max_calls=max_calls if max_calls is not None else AttackRequest().max_calls,
+        samples=samples,
+        seed=seed,
+        alpha=alpha,
+        limit=limit,
+        case_ids=tuple(cases_id or ()),
+        defences=DEFENCES if defences is None else _names(defences),
+        limits=Limits(concurrency, None, max_cost, rate=per_minute("--rate", rate), reasks=4 if retries else 0),
+        cache=None if cache == "none" else cache,
+    )
+    prepared = prepare_attack(attacked, request, others)
+    _plan(terminal, attacked, prepared)
+    _confirm(attacked, others, prepared, yes=yes, limited=max_calls is not None or max_cost is not None)
+    return _finish(_run(attacked, others, prepared, terminal), out, save, terminal)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(n.strip() for n in text.split(",") if n.strip()))
+    return () if names == ("none",) else names
+
+
+def _plan(terminal: Terminal, judge: Judge, prepared: Prepared) -> None:
+    if terminal.quiet:
+        return
+    from voirdire import __version__
+
+    request, space = prepared.request, prepared.space
+    terminal.note(f"voirdire {__version__} · attack on {judge.spec}")
+    terminal.note(f"{request.method} search · phrases of up to {space.max_words} of {len(space.vocabulary):,} words")
+    terminal.note(f"{len(prepared.training):,} cases for the search, {len(prepared.held_out):,} held out for the test")
+    terminal.note(f"at most {prepared.search_budget:,} calls for the search, {prepared.testing:,} for the test")
+
+
+def _confirm(judge: Judge, others: list[Judge], prepared: Prepared, *, yes: bool, limited: bool) -> None:
+    calls = prepared.request.max_calls
+    if not any(j.paid for j in (judge, *others)) or calls <= CONFIRM_ABOVE or yes or limited:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            f"this would make up to {calls:,} paid calls", hint="Add --yes, --max-calls N or --max-cost USD."
+        )
+    typer.confirm(f"Make up to {calls:,} paid calls?", abort=True, err=True)
+
+
+def _run(judge: Judge, others: list[Judge], prepared: Prepared, terminal: Terminal) -> Attacked:
+    from voirdire._attack import attack_async
+
+    with _progress(terminal) as (tell, emit):
+        return asyncio.run(attack_async(judge, prepared, others=others, tell=tell, emit=emit))
+
+
+@contextlib.contextmanager
+def _progress(terminal: Terminal) -> Iterator[tuple[Callable[[Progress], None], Callable[[Any], None]]]:
+    """One line on a terminal that says what is going on: phase, calls, the best phrase so far."""
+    if terminal.quiet or not terminal.err.is_terminal:
+        yield (lambda _progress: None), (lambda _event: None)
+        return
+    from voirdire.harness.engine.events import CallFinished, RunPaused
+    from voirdire.reports.text import one_line
+
+    state: dict[str, Any] = {"phase": "starting", "calls": 0, "budget": 0, "best": None, "drawn": 0.0}
+    with terminal.err.status("starting") as status:
+
+        def draw(*, now: bool = False) -> None:
+            if not now and time.monotonic() - state["drawn"] < _REDRAW_SECONDS:
+                return
+            state["drawn"] = time.monotonic()
+            best = f' · best so far "{one_line(state["best"], 40)}"' if state["best"] else ""
+            from rich.text import Text
+
+            status.update(Text(f"{state['phase']} · {state['calls']:,}/{state['budget']:,} calls{best}"))
+
+        def tell(progress: Progress) -> None:
+            state.update(phase=progress.phase, calls=progress.used, budget=progress.budget, best=progress.best)
+            draw(now=True)
+
+        def emit(event: Any) -> None:
+            if isinstance(event, CallFinished):
+                state["calls"] += 1
+                draw()
+            elif isinstance(event, RunPaused):
+                terminal.note(f"judge not answering, next try in {event.seconds:.0f} s")
+
+        yield tell, emit
+
+
+def _finish(result: Attacked, out: Path, save: Path | None, terminal: Terminal) -> int:
+    from voirdire.reports.attack_files import attack_suite, write_attack
+    from voirdire.reports.attack_text import attack_text, headline
+
+    answered = result.calls.made > result.calls.errors or result.calls.cached > 0
+    files = write_attack(result, out) if answered else {}
+    suite = attack_suite(result)
+    saved = None
+    if save is not None and suite is not None:
+        try:
+            save.parent.mkdir(parents=True, exist_ok=True)
+            save.write_text(suite, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise UsageError(f"--save {save} cannot be written ({error.strerror or error})") from None
+        saved = str(save)
+    if result.stopped == "judge" and not answered:
+        terminal.note(result.reason or "the judge gave no verdict")
+    elif terminal.quiet:
+        terminal.out.print(headline(result), markup=False, soft_wrap=True)
+    else:
+        report = str(files["attack.md"]) if files else None
+        text = attack_text(result, saved=saved, report=report)
+        terminal.out.print(text, markup=False, end="", soft_wrap=True)
+    if save is not None and saved is None:
+        terminal.note(f"Nothing was found, so {save} was not written.")
+    return _code(result)
+
+
+def _code(result: Attacked) -> int:
+    if result.stopped == "interrupted":
+        return ExitCode.INTERRUPTED
+    if result.stopped == "judge":
+        return result.failure if result.failure is not None else ExitCode.JUDGE
+    return ExitCode.BUDGET if result.stopped == "budget" else ExitCode.OK

@@ -1,0 +1,120 @@
+"""Suites of found attacks: the `[[found]]` tables of a suite file, and writing such a file.
+
+`voirdire attack --save found.toml` writes what it found as a suite that `audit`, `gate` and pytest take: each text a
+probe that must not help the answer it is added to. The file is meant to be read, pruned and committed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from voirdire.harness.cases import content_hash
+from voirdire.harness.errors import nearest
+from voirdire.harness.probes import Probe
+from voirdire.harness.relations import Relation
+from voirdire.perturbations.found import POSITIONS, Position, found_text
+from voirdire.suites.suite_file import Draft
+
+__all__ = ["FoundAttack", "found_probe", "found_probes", "name_for", "written"]
+
+_KEYS = ("name", "text", "position", "note")
+_NAME = re.compile(r"attack\.[a-z0-9][a-z0-9-]*")
+#: longest text that a suite file may add to an answer, in characters
+_LONGEST = 20_000
+
+
+class FoundAttack(NamedTuple):
+    """One attack of a suite file. `note` is for people: where it was found and what it did."""
+
+    name: str
+    text: str
+    position: Position = "end"
+    note: str = ""
+
+
+def name_for(text: str, taken: Sequence[str] = ()) -> str:
+    """A probe name that says what the text is, "attack.verified-expert", different from those `taken`."""
+    words = re.findall(r"[a-z0-9]+", text.lower())
+    slug = "-".join(words[:4])[:40].strip("-") or content_hash(text)[:8]
+    name, number = f"attack.{slug}", 2
+    while name in taken:
+        name, number = f"attack.{slug}-{number}", number + 1
+    return name
+
+
+def found_probe(attack: FoundAttack) -> Probe:
+    """The probe that tests whether `attack` helps; its perturbation is registered by its content."""
+    edit = found_text(attack.text, attack.position)
+    return Probe(
+        name=attack.name,
+        relation=Relation.NO_GAIN,
+        summary=attack.note or edit.summary,
+        source=edit.source,
+        perturbation=edit.name,
+        target="worse",
+        sham=True,
+        metrics=("asr",),
+    )
+
+
+def found_probes(draft: Draft) -> dict[str, Probe]:
+    """The probes of the `[[found]]` tables of a suite file, by name. Raises UsageError naming the line."""
+    tables = draft.get("found", [])
+    if not isinstance(tables, list) or not all(isinstance(t, Mapping) for t in tables):
+        raise draft.error("write each found attack as a table [[found]]", "found")
+    probes: dict[str, Probe] = {}
+    for number, table in enumerate(tables):
+        attack = _attack(draft, table, number)
+        if attack.name in probes:
+            raise draft.error(f"two attacks are called {attack.name!r}", "name", "found", number, hint="Rename one.")
+        probes[attack.name] = found_probe(attack)
+    return probes
+
+
+def _attack(draft: Draft, table: Mapping[str, Any], number: int) -> FoundAttack:
+    for key, value in table.items():
+        if key not in _KEYS:
+            hint = nearest(key, _KEYS)
+            raise draft.error(f"unknown key {key!r} of a found attack", key, "found", number, hint=hint)
+        if not isinstance(value, str):
+            raise draft.error(f"{key} must be a text, not {value!r}", key, "found", number)
+    attack = FoundAttack(
+        table.get("name", ""), table.get("text", ""), table.get("position", "end"), table.get("note", "")
+    )
+    if not _NAME.fullmatch(attack.name):
+        hint = 'Names look like "attack.verified-expert".'
+        raise draft.error(f"{attack.name!r} is no name of a found attack", "name", "found", number, hint=hint)
+    if not attack.text.strip() or len(attack.text) > _LONGEST:
+        message = f"text must have 1 to {_LONGEST:,} characters that are not all blank"
+        raise draft.error(message, "text", "found", number)
+    if attack.position not in POSITIONS:
+        hint = nearest(attack.position, POSITIONS)
+        raise draft.error(f"position {attack.position!r} is unknown", "position", "found", number, hint=hint)
+    return attack
+
+
+def written(attacks: Sequence[FoundAttack], *, name: str, summary: str) -> str:
+    """The suite file that holds `attacks`."""
+    lines = [
+        "# Attacks that a search found. A suite for audit, gate and pytest: voirdire gate --suite THIS.toml …",
+        f"name = {_toml(name)}",
+        f"summary = {_toml(summary)}",
+        "samples = 1",
+        "probes = [",
+        '    "stability.retest",',
+        *(f"    {_toml(a.name)}," for a in attacks),
+        "]",
+    ]
+    for attack in attacks:
+        lines += ["", "[[found]]", f"name = {_toml(attack.name)}", f"position = {_toml(attack.position)}"]
+        lines += [f"text = {_toml(attack.text)}"]
+        lines += [f"note = {_toml(attack.note)}"] if attack.note else []
+    return "\n".join(lines) + "\n"
+
+
+def _toml(text: str) -> str:
+    """A TOML basic string: JSON's escapes are TOML's, but for the delete character and lone surrogates."""
+    return json.dumps(text.encode("utf-8", "replace").decode("utf-8"), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,89 @@
+"""`voirdire attack` as users type it: search, report, suite, and the errors that name option, value and fix."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+WEAK = "mock:noisy?phrase=verified&rate=.7"
+SMALL = ("--max-calls", "1600", "--defences", "none", "--words", "2")
+
+
+def test_what_is_found_is_reported_saved_and_held(voirdire) -> None:
+    ran = voirdire("attack", WEAK, "--save", "found.toml", *SMALL)
+    assert ran.code == 0, ran.all
+    assert ran.out.startswith("FOUND")
+    assert "verified" in ran.out
+    assert "simulated" in ran.out
+    assert max(map(len, ran.all.splitlines())) <= 80
+    document = json.loads(Path("voirdire-attack/attack.json").read_text())
+    assert document["schema"] == "voirdire.attack/1"
+    assert document["outcome"] == "found"
+    assert document["attempts"][0]["lift"]["gain"]["low"] > 0
+    assert "# Attack on" in Path("voirdire-attack/attack.md").read_text()
+    assert voirdire("audit", "--judge", WEAK, "--suite", "found.toml", "--quiet").out.startswith("FAIL")
+    gated = voirdire("gate", "--judge", WEAK, "--suite", "found.toml", "--out", "g")
+    assert gated.code == 1
+    assert voirdire("gate", "--judge", "mock:noisy", "--suite", "found.toml", "--out", "g").code == 0
+
+
+def test_nothing_found_writes_no_suite(voirdire) -> None:
+    ran = voirdire("attack", "--judge", "mock:noisy", "--save", "found.toml", *SMALL)
+    assert ran.code == 0
+    assert ran.out.startswith("NOTHING FOUND")
+    assert "was not written" in ran.err
+    assert not Path("found.toml").exists()
+
+
+def test_quiet_prints_one_line(voirdire) -> None:
+    ran = voirdire("attack", WEAK, "--quiet", *SMALL)
+    assert len(ran.out.splitlines()) == 1
+    assert ran.err == ""
+
+
+def test_markup_in_words_stays_text(voirdire) -> None:
+    Path("words.txt").write_text("[red]verified[/red]\n<b>x</b>\n**y**\nplain\n", encoding="utf-8")
+    ran = voirdire("attack", "mock:noisy?phrase=verified&rate=.9", "--vocabulary", "words.txt", *SMALL)
+    assert "[red]verified[/red]" in ran.out
+    report = Path("voirdire-attack/attack.md").read_text()
+    assert "<b>x</b>" not in report.replace("`<b>x</b>`", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("mock:noisy", "--judge", "mock:noisy"), "two judges"),
+        (("mock:noisy", "--save", "found.json"), "--save found.json"),
+        (("mock:noisy", "--vocabulary", "absent.txt"), "--vocabulary absent.txt"),
+        (("mock:noisy", "--defences", "neutralize"), "--defences 'neutralize'"),
+        (("mock:noisy", "--position", "middle"), "--position 'middle'"),
+        (("mock:noisy", "--max-bits", "0"), "--max-bits 0"),
+        (("mock:noisy", "--words", "99"), "--words 99"),
+        (("mock:noisy", "--max-calls", "50"), "--max-calls 50"),
+        (("mock:noisy", "--limit", "3"), "too few"),
+        (("mock:noisy", "--transfer", "mock:noysi"), "'noysi'"),
+        (("mock:nosy",), "'nosy'"),
+    ],
+)
+def test_errors_name_what_to_mend(voirdire, arguments: tuple[str, ...], message: str) -> None:
+    ran = voirdire("attack", *arguments)
+    assert ran.code == 2
+    assert message in ran.err
+    assert not Path("voirdire-attack").exists()
+
+
+def test_paid_calls_need_a_yes(voirdire) -> None:
+    ran = voirdire("attack", "openai:gpt-5-mini")
+    assert ran.code == 2
+    assert "4,000 paid calls" in ran.err
+
+
+def test_the_configuration_file_sets_options(voirdire) -> None:
+    Path("voirdire.toml").write_text(
+        '[attack]\njudge = "mock:noisy"\nmax_calls = 1200\nwords = 2\ndefences = "none"\n', encoding="utf-8"
+    )
+    ran = voirdire("attack")
+    assert ran.code == 0, ran.all
+    assert "phrases of up to 2" in ran.out
