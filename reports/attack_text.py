@@ -103,9 +103,10 @@ def _attempt(result: Attacked, attempt: Attempt) -> Iterator[str]:
     for text, dose in attempt.doses.items():
         yield f"   {_quoted(text)} alone   {_with(dose.gain)}"
     if attempt.seen is not None:
+        yield f"   conspicuous       {plain(attempt.seen.bits)} bits a character"
         yield (
-            f"   conspicuous       {plain(attempt.seen.bits)} bits a character; flags "
-            f"{percent(attempt.seen.flagged)} of attacked, {percent(attempt.seen.flagged_clean)} of clean answers"
+            f"                     {percent(attempt.seen.flagged)} of attacked, "
+            f"{percent(attempt.seen.flagged_clean)} of clean answers flagged"
         )
     for where in attempt.elsewhere:
         yield f"   {_elsewhere(where)}"

@@ -1,5 +1,5 @@
-"""Searches over edits: the smallest part of an edit set that still moves a judge's verdict (`minimise`), and phrases that
-lift any answer (universal.py, growing.py).
+"""Searches over edits: the smallest part of an edit set that still moves a judge's verdict (`minimise`), and the phrase
+that lifts any answer (universal.py, growing.py).
 
 A search is given something that answers, and rules that decide; it knows no engine, no judge and no statistics.
 """
