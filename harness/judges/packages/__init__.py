@@ -37,6 +37,12 @@ PACKAGES: tuple[Package, ...] = (
     Package(("deepeval",), "deepeval_metric", (("DEEPEVAL_TELEMETRY_OPT_OUT", "1"),)),
     Package(("inspect_ai",), "inspect_scorer"),
     Package(("openevals",), "openevals_judge"),
+    Package(
+        ("mlflow",),
+        "mlflow_scorer",
+        # the second: prices are fetched from the network otherwise, those in the package do
+        (("MLFLOW_DISABLE_TELEMETRY", "true"), ("MLFLOW_MODEL_CATALOG_URI", "")),
+    ),
     Package(("langchain", "langchain_classic"), "langchain_evaluator"),
 )
 

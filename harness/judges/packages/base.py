@@ -31,6 +31,7 @@ __all__ = [
     "RatingJudge",
     "check_task",
     "in_this_loop",
+    "misread",
     "missing_fields",
     "named",
     "no_class",
@@ -287,6 +288,16 @@ async def in_this_loop(call: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         if not any(isinstance(c, RuntimeError) and "loop is closed" in str(c) for c in _causes(error)):
             raise
     return await call(*arguments)
+
+
+def misread(error: BaseException, *fields: str) -> bool:
+    """Did the model answer, but not with the JSON, or not with the `fields`, that it was asked for? Packages take the
+    fields out of whatever JSON came."""
+    if named(error, "JSONDecodeError", "LengthFinishReasonError", "OutputParserException", "ValidationError"):
+        return True
+    if isinstance(error, KeyError):
+        return error.args[:1] in [(name,) for name in fields]
+    return isinstance(error, TypeError) and "indices must be" in str(error)
 
 
 def named(error: BaseException, *names: str) -> bool:

@@ -18,7 +18,7 @@ from voirdire.harness.judges.packages.base import (
     Rating,
     RatingJudge,
     check_task,
-    named,
+    misread,
 )
 from voirdire.harness.judges.packages.langchain_usage import Used, counting
 from voirdire.harness.judges.packages.state import identity_of
@@ -94,10 +94,7 @@ def _without(error: Exception, used: Used) -> Rating:
             f"the prompt has {{{error.args[0]}}}, and a case has no {lacking}",
             hint=f'Give each case a "{lacking}", or take it out of the prompt.',
         ) from None
-    unread = named(error, "OutputParserException", "JSONDecodeError", "ValidationError", "LengthFinishReasonError")
-    # it takes the fields out of whatever JSON came
-    unread = unread or (isinstance(error, KeyError) and error.args[:1] in (("score",), ("reasoning",)))
-    if unread or (isinstance(error, TypeError) and "indices must be" in str(error)):
+    if misread(error, "score", "reasoning"):
         return Rating(reason=f"{type(error).__name__}: {error}"[:200], usage=used.usage, model=used.model)
     raise error
 
