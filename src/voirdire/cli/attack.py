@@ -30,7 +30,7 @@ _REDRAW_SECONDS = 0.1
 
 def attack(
     target: Annotated[
-        str | None, typer.Argument(metavar="[JUDGE]", help="Judge spec, e.g. openai:gpt-5-mini; or give --judge.")
+        str | None, typer.Argument(metavar="JUDGE", help="Judge spec, e.g. openai:gpt-5-mini; or give --judge.")
     ] = None,
     judge: Annotated[str | None, typer.Option("--judge", "-j", help="The judge to attack.")] = None,
     cases: Annotated[
