@@ -30,7 +30,7 @@ from voirdire.harness.verdicts import Scale, Verdict
 __all__ = ["Decide", "WrappedJudge", "members_of", "need_task", "same_task", "shown_value", "wrapped"]
 
 #: part of every fingerprint: raise it when a wrapper comes to decide differently
-VERSION = 1
+VERSION = 2
 
 Decide = Callable[[Case, int, Session], Awaitable[Verdict]]
 

@@ -110,9 +110,27 @@ _BLOCK = re.compile(
 _PIECE = re.compile(r"[^.!?。！？\n]*(?:[.!?。！？]+[\"'”’)\]】]*|\n+|$)[ \t]*")
 
 
+#: letters of other scripts that look like Latin ones; compatibility forms (full width, mathematical) fall to NFKC
+_LOOK_ALIKE = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0445\u0443\u0456\u0455\u0458\u04bb\u0501\u051b\u051d\u0261\u0251\u03bf\u03b1\u03bd\u03b9\u03c1\u03ba"
+    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0406\u0405\u0408\u0391\u0392\u0395\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a7",
+    "aeopcxyisjhdqwgaoavipkABEKMHOPCTXISJABEHIKMNOPTX",
+)
+
+
+def _undisguised(text: str) -> str:
+    """As a reader takes it in: no invisible characters, compatibility forms and look-alike letters as plain ones."""
+    if text.isascii():
+        return text
+    shown = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    return unicodedata.normalize("NFKC", shown).translate(_LOOK_ALIKE)
+
+
 def addressed_to_judge(text: str) -> bool:
-    """Does some sentence of `text` plead with, command or speak for a judge? English and Chinese wordings."""
-    return any(pattern.search(text) for pattern in _TO_JUDGE)
+    """Does some sentence of `text` plead with, command or speak for a judge? English and Chinese wordings, also behind
+    look-alike letters and invisible characters."""
+    seen = _undisguised(text)
+    return any(pattern.search(seen) for pattern in _TO_JUDGE)
 
 
 def neutral(text: str) -> str:
