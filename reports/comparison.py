@@ -18,7 +18,7 @@ from voirdire.reports.formatting import effect, interval, share
 from voirdire.reports.inert import inert
 from voirdire.reports.markdown import code, prose
 
-__all__ = ["Comparison", "comparison_markdown", "comparison_text"]
+__all__ = ["Comparison", "balance_sentence", "comparison_markdown", "comparison_text"]
 
 WIDTH = 80
 NAME = 22
@@ -53,7 +53,7 @@ def comparison_text(c: Comparison) -> str:
     out += [line for block in blocks for line in block]
     out += ["", *textwrap.wrap(WHAT, WIDTH)] if any(blocks) else []
     out += cost_lines(runs, c.costs)
-    said = [text for k in range(1, len(runs)) if (text := _balance(runs, lines, k))]
+    said = [text for k in range(1, len(runs)) if (text := balance_sentence(runs, lines, k))]
     said += [text for text in (best_sentence(runs, c.trades, c.costs),) if text]
     out += [""] if said else []
     for text in said:
@@ -61,7 +61,7 @@ def comparison_text(c: Comparison) -> str:
     return "\n".join(out) + "\n"
 
 
-def _balance(runs: Sequence[StoredRun], lines: Sequence[Line], k: int) -> str:
+def balance_sentence(runs: Sequence[StoredRun], lines: Sequence[Line], k: int) -> str:
     """What run `k` buys and what it costs, in one sentence; empty where its price is unknown and nothing differs."""
     run, found = runs[k], balance(runs, lines, k)
     price = ""
@@ -138,7 +138,7 @@ def comparison_markdown(c: Comparison) -> str:
         out.append(f"| {code(line.probe)} | {' | '.join(cells)} |")
     out += ["", prose(inert(_legend(lines)))]
     out += trade_tables(runs, c.trades, c.costs)
-    said = [text for k in range(1, len(runs)) if (text := _balance(runs, lines, k))]
+    said = [text for k in range(1, len(runs)) if (text := balance_sentence(runs, lines, k))]
     said += [text for text in (best_sentence(runs, c.trades, c.costs),) if text]
     out += ["", *(f"- {prose(inert(text))}" for text in said)] if said else []
     return "\n".join(out) + "\n"

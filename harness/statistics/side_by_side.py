@@ -30,7 +30,11 @@ __all__ = [
     "balance",
     "common_cases",
     "common_contrast",
+    "difference",
+    "effect_of",
     "groups_of",
+    "interval_of",
+    "relation_of",
     "side_by_side",
     "values_of",
 ]
@@ -68,6 +72,13 @@ class StoredRun:
         if self.audit is not None:
             return self.audit.judge_spec
         return self.stored.judge["spec"] if self.stored is not None else ""
+
+    @property
+    def probes(self) -> list[str]:
+        """The probes that it measured."""
+        if self.audit is not None:
+            return [f.probe for f in self.audit.findings.values() if f.effect is not None]
+        return [] if self.stored is None else list(self.stored.probes)
 
     @property
     def created(self) -> str:
@@ -119,7 +130,7 @@ def balance(runs: Sequence[StoredRun], lines: Sequence[Line], k: int, *, alpha: 
         difference, before, after = line.differences[k], line.effects[0], line.effects[k]
         if difference is None or before is None or after is None or difference.p_adjusted >= alpha:
             continue
-        relation = _relation(line.probe, runs)
+        relation = relation_of(line.probe, runs)
         if relation is Relation.RETEST:
             continue
         if line.probe == ACCURACY:
@@ -135,7 +146,8 @@ def balance(runs: Sequence[StoredRun], lines: Sequence[Line], k: int, *, alpha: 
     return Balance(tuple(better), tuple(worse))
 
 
-def _relation(probe: str, runs: Sequence[StoredRun]) -> Relation | None:
+def relation_of(probe: str, runs: Sequence[StoredRun]) -> Relation | None:
+    """The relation of a probe, as the first report says it; None where only baselines know the probe."""
     found = (
         run.audit.findings[probe].relation for run in runs if run.audit is not None and probe in run.audit.findings
     )
@@ -144,7 +156,7 @@ def _relation(probe: str, runs: Sequence[StoredRun]) -> Relation | None:
 
 def side_by_side(runs: Sequence[StoredRun], *, alpha: float = 0.05) -> list[Line]:
     """A line a probe that any run has, in the order of the first run that has it; accuracy comes last."""
-    names = list(dict.fromkeys(name for run in runs for name in _probes(run)))
+    names = list(dict.fromkeys(name for run in runs for name in run.probes))
     lines = [_line(name, runs, alpha) for name in [*names, ACCURACY]]
     columns = [_adjusted([line.differences[k] for line in lines]) for k in range(len(runs))]
     return [
@@ -154,16 +166,15 @@ def side_by_side(runs: Sequence[StoredRun], *, alpha: float = 0.05) -> list[Line
     ]
 
 
-def _probes(run: StoredRun) -> list[str]:
-    if run.audit is not None:
-        return [f.probe for f in run.audit.findings.values() if f.effect is not None]
-    return [] if run.stored is None else list(run.stored.probes)
-
-
 def _line(name: str, runs: Sequence[StoredRun], alpha: float) -> Line:
     first, *later = runs
-    differences = [_paired(name, first, run, alpha) or _unpaired(name, first, run, alpha) for run in later]
-    return Line(name, tuple(_effect(name, run) for run in runs), (None, *differences))
+    differences = [difference(name, first, run, alpha=alpha) for run in later]
+    return Line(name, tuple(effect_of(name, run) for run in runs), (None, *differences))
+
+
+def difference(name: str, first: StoredRun, later: StoredRun, *, alpha: float = 0.05) -> Difference | None:
+    """How far `later` lies from `first`: of the same cases where both runs hold them, else of two intervals."""
+    return _paired(name, first, later, alpha) or _unpaired(name, first, later, alpha)
 
 
 def _adjusted(column: Sequence[Difference | None]) -> list[Difference | None]:
@@ -172,7 +183,8 @@ def _adjusted(column: Sequence[Difference | None]) -> list[Difference | None]:
     return [None if d is None else replace(d, p_adjusted=next(adjusted)) for d in column]
 
 
-def _effect(name: str, run: StoredRun) -> float | None:
+def effect_of(name: str, run: StoredRun) -> float | None:
+    """The effect of a probe (or the accuracy) in a run; None where it was not measured."""
     if run.audit is not None:
         if name == ACCURACY:
             return run.audit.discrimination.accuracy
@@ -244,7 +256,7 @@ def common_contrast(p: StoredProbe, q: StoredProbe) -> str | None:
 
 
 def _unpaired(name: str, first: StoredRun, later: StoredRun, alpha: float) -> Difference | None:
-    a, b = _interval(name, first), _interval(name, later)
+    a, b = interval_of(name, first), interval_of(name, later)
     if a is None or b is None:
         return None
     value, error = b[0] - a[0], math.hypot(a[1], b[1])
@@ -253,7 +265,7 @@ def _unpaired(name: str, first: StoredRun, later: StoredRun, alpha: float) -> Di
     return Difference(value, value - reach, value + reach, p, False, 0)
 
 
-def _interval(name: str, run: StoredRun) -> tuple[float, float] | None:
+def interval_of(name: str, run: StoredRun) -> tuple[float, float] | None:
     """(effect, standard error): off the interval of a finding, or of what each case gave."""
     if run.audit is None:
         return None if run.stored is None else _of_stored(name, run.stored)

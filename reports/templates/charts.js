@@ -88,22 +88,23 @@ window.voirdireCharts = (() => {
     const limit = some.x_limit, floor = some.y_limit;
     const place = (v) => Math.min(v, worst);
     const only = points.length === 1;
+    const least = only ? 0 : Math.min(0.4, Math.floor(10 * Math.min(1, ...seen.map((p) => p.y_low ?? p.y))) / 10);
     const missing = seen.length ? [] : [!points.some(known("x")) && !points.some(known("y")) ? "nothing was measured" : points.some(known("x")) ? "quality was not measured" : "no sway was measured"];
     return Plot.plot({
       width: Math.min(width, only ? 430 : 640), height: Math.min(width, only ? 430 : 640) * 0.74, marginLeft: 62, marginBottom: 44, marginTop: 12, marginRight: 12, style,
-      x: { domain: [worst, 0], axis: null }, y: { domain: [0, 1], axis: null },
+      x: { domain: [worst, 0], axis: null }, y: { domain: [least, 1], axis: null },
       marks: [
         Plot.frame({ fill: "var(--panel)", stroke: line }),
         limit != null && floor != null ? Plot.rect([0], { x1: limit, x2: 0, y1: floor, y2: 1, fill: band }) : null,
         limit != null && floor != null ? Plot.text([0], { x: 0, y: floor, dx: -6, dy: -8, text: () => "within limits", textAnchor: "end", fill: COLOR.holds, fontSize: 11 }) : null,
         Plot.axisX({ ticks: steps(0, worst, 0.1), tickFormat: (v) => (v >= worst - 1e-9 ? `${bare(v)}+` : bare(v)), label: null, color: soft }),
-        Plot.axisY({ ticks: [0, 0.5, 1], tickFormat: percent, label: null, color: soft }),
+        Plot.axisY({ ticks: [0, 0.5, 1].filter((v) => v >= least), tickFormat: percent, label: null, color: soft }),
         Plot.text([0], { frameAnchor: "bottom-right", dy: 36, text: () => "worst effect: stays put →", textAnchor: "end", fill: ink }),
         Plot.text([0], { frameAnchor: "top-left", dx: -52, rotate: -90, text: () => "sees quality →", textAnchor: "end", fill: ink }),
         Plot.link(seen.filter(known("x_low", "x_high")), { x1: (p) => place(p.x_low), x2: (p) => place(p.x_high), y1: "y", y2: "y", stroke: ink, strokeWidth: 2 }),
         Plot.link(seen.filter(known("y_low", "y_high")), { x1: (p) => place(p.x), x2: (p) => place(p.x), y1: "y_low", y2: "y_high", stroke: ink, strokeWidth: 2 }),
         Plot.dot(seen, { x: (p) => place(p.x), y: "y", r: 7, fill: ink, stroke: paper, strokeWidth: 2 }),
-        only ? null : Plot.text(seen, { x: (p) => place(p.x), y: "y", dx: 11, dy: -11, text: "label", textAnchor: "start", fill: ink, fontWeight: 600 }),
+        ...(only ? [] : [0, 1]).map((odd) => Plot.text(seen.filter((_, k) => k % 2 === odd), { x: (p) => place(p.x), y: "y", dx: 11, dy: odd ? 13 : -12, text: "label", textAnchor: "start", fill: ink, fontWeight: 600 })),
         seen.length ? null : Plot.ruleX(points.filter(known("x")), { x: (p) => place(p.x), stroke: ink, strokeDasharray: "4 5", strokeWidth: 2 }),
         seen.length ? null : Plot.ruleY(points.filter(known("y")), { y: "y", stroke: ink, strokeDasharray: "4 5", strokeWidth: 2 }),
         Plot.text(missing, { frameAnchor: "middle", text: (t) => t, fill: ink }),
@@ -164,7 +165,61 @@ window.voirdireCharts = (() => {
     });
   }
 
-  const all = { forest, dials, position, attacks, doses };
+  // Judges across, probes down; the colour is the size and direction, a star what differs from the first judge.
+  function heat({ runs, cells }, width) {
+    if (!cells.length) return null;
+    const probes = [...new Set(cells.map((c) => c.probe))];
+    const narrow = width < 560;
+    const left = Math.min(narrow ? 140 : 230, 16 + 7.2 * Math.max(...probes.map((p) => p.length)));
+    const room = Math.floor((left - 12) / 7);
+    const tint = (c) => {
+      const share = Math.round(Math.min(1, Math.abs(c.value) / 0.4) * 78);
+      return `color-mix(in oklab, ${c.value < 0 ? "var(--low)" : "var(--high)"} ${share}%, var(--panel))`;
+    };
+    return Plot.plot({
+      width: Math.min(width, left + 150 * runs.length), height: 34 + probes.length * 27, marginLeft: left, marginTop: 30, marginRight: 4, marginBottom: 4, style,
+      x: { domain: runs, axis: null, padding: 0.03 }, y: { domain: probes, axis: null, padding: 0.06 }, color: { type: "identity" },
+      marks: [
+        Plot.axisX({ anchor: "top", tickSize: 0, color: ink, label: null }),
+        Plot.cell(cells, { x: "run", y: "probe", fill: tint, rx: 3 }),
+        Plot.text(probes, { y: (p) => p, frameAnchor: "left", dx: -left, textAnchor: "start", text: (p) => (p.length > room ? `${p.slice(0, room - 1)}…` : p), fill: ink }),
+        Plot.text(cells, { x: "run", y: "probe", text: (c) => `${c.decision === "violated" ? "✗ " : ""}${c.shown}${c.differs ? " *" : ""}`, fill: ink, fontWeight: (c) => (c.differs ? 700 : 400) }),
+        Plot.tip(cells, Plot.pointer({ x: "run", y: "probe", title: "says", maxRadius: 40, ...tipped })),
+      ],
+    });
+  }
+
+  function drift(width) {
+    if (!data.drift.length) return null;
+    const names = data.drift.map((d) => d.probe);
+    const points = data.drift.flatMap((d) => d.points.map((p) => ({ ...p, probe: d.probe, day: `${p.date} ${p.run}` })));
+    const across = Math.max(1, Math.min(3, Math.floor(width / 250)));
+    const at = (probe) => names.indexOf(probe);
+    const days = [...new Set(points.toSorted((a, b) => (a.time < b.time ? -1 : 1)).map((p) => p.day))];
+    const shown = days.length > 6 ? days.filter((_, k) => k % Math.ceil(days.length / 4) === 0) : days;
+    const cells = { fx: (p) => at(p.probe) % across, fy: (p) => Math.floor(at(p.probe) / across) };
+    return Plot.plot({
+      width, height: Math.ceil(names.length / across) * 170 + 40, marginLeft: 44, marginTop: 26, marginBottom: 30, marginRight: 14, style,
+      x: { type: "point", domain: days, axis: null }, y: { axis: null, nice: true, zero: true }, fx: { axis: null, padding: 0.08 }, fy: { axis: null, padding: 0.2 },
+      marks: [
+        Plot.frame({ stroke: line }),
+        Plot.axisY({ ticks: 4, tickFormat: bare, label: null, color: soft, tickSize: 0 }),
+        Plot.axisX({ ticks: shown, tickFormat: (d) => (days.length > 4 ? d.slice(5, 10) : d.slice(0, 10)), label: null, color: soft, tickSize: 0 }),
+        Plot.ruleY([0], { stroke: soft }),
+        Plot.ruleX(points, { x: "day", y1: "low", y2: "high", ...cells, stroke: ink, strokeWidth: 2 }),
+        Plot.line(points, { x: "day", y: "value", z: "probe", ...cells, stroke: soft }),
+        Plot.dot(points, { x: "day", y: "value", ...cells, r: 4.5, fill: ink, stroke: paper }),
+        Plot.text(data.drift, { fx: (d) => at(d.probe) % across, fy: (d) => Math.floor(at(d.probe) / across), text: (d) => `${d.probe}${d.stands ? " *" : ""}`, frameAnchor: "top-left", dy: -15, fontWeight: 600, fill: ink }),
+        Plot.tip(points, Plot.pointer({ x: "day", y: "value", ...cells, maxRadius: 20, title: (p) => `${p.probe}, ${p.run} of ${p.date}: ${bare(p.value)} [${bare(p.low)}, ${bare(p.high)}]${p.served ? `, served as ${p.served}` : ""}`, ...tipped })),
+      ],
+    });
+  }
+
+  const all = {
+    forest, dials, position, attacks, doses, drift,
+    heat: (width) => heat(data.heat, width),
+    transfer: (width) => heat(data.transfer, width),
+  };
 
   // Draws every picture that is in view of the page's width; one in a folded part waits until it is unfolded.
   function draw(root = document) {

@@ -10,10 +10,12 @@ from typing import Any
 
 import build_audits as build
 import pytest
+from test_comparison_html import three
 
 from voirdire.harness.cases import Edit
 from voirdire.harness.findings import Audit, Findings, SliceValue
 from voirdire.harness.relations import Relation
+from voirdire.reports.comparison_html import render
 from voirdire.reports.write import write
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install .[browser])")
@@ -274,3 +276,32 @@ def test_texts_of_any_script_keep_their_direction(reader: Any, tmp_path: Path) -
     text = page.locator("#rtl .judged").first
     assert text.evaluate("(each) => getComputedStyle(each).direction") == "rtl"
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("compare") / "compare.html"
+    path.write_text(render(three()), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_comparison_is_drawn_and_axe_finds_no_violation(scheme: str, reader: Any, compared: Path) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    page = reader(color_scheme=scheme, bypass_csp=True).open(compared)
+    page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+    page.wait_for_function("[...document.querySelectorAll('.chart')].every((each) => each.querySelector('svg'))")
+    cells = page.locator("[data-chart=heat] g[aria-label=cell] rect")
+    assert cells.count() == 3 * len({line.probe for line in three().lines})
+    fills = {cells.nth(k).get_attribute("fill") for k in range(cells.count())}
+    assert len(fills) > 5
+    found = axe.Axe().run(page).response["violations"]
+    assert [(v["id"], v["impact"], v["nodes"][0]["html"][:200]) for v in found] == []
+
+
+@pytest.mark.parametrize("width", [320, PHONE, TABLET, WIDE])
+def test_comparison_is_not_wider_than_the_page(width: int, reader: Any, compared: Path) -> None:
+    page = reader(width).open(compared)
+    page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+    page.wait_for_timeout(50)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -32,6 +32,9 @@ def compare(
     markdown: Annotated[
         Path | None, typer.Option("--markdown", help="Also write it as Markdown, with all intervals.")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Also write a page: heat map, ranking, differences, drift.")
+    ] = None,
     prices: Annotated[
         Path | None, typer.Option("--prices", help="TOML file of $ per million tokens, before the built-in prices.")
     ] = None,
@@ -75,11 +78,21 @@ def compare(
     else:
         terminal.out.print(comparison_text(found), markup=False, end="", soft_wrap=True)
     if markdown is not None:
-        try:
-            markdown.write_text(comparison_markdown(found), encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{markdown} cannot be written ({error.strerror or error})") from None
+        _write(markdown, comparison_markdown(found))
+    if html is not None:
+        from voirdire.reports.comparison_html import render
+
+        _write(html, render(found))
     return ExitCode.OK
+
+
+def _write(path: Path, text: str) -> None:
+    from voirdire.reports.write import replace_file
+
+    try:
+        replace_file(path, [text])
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror or error})") from None
 
 
 def _read(label: str, name: str) -> StoredRun:
