@@ -4,6 +4,7 @@ passes a clean noisy judge."""
 from __future__ import annotations
 
 import functools
+import random
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,10 +12,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from voirdire.harness.cases import Case, Task
+from voirdire.harness.cases import Case, Task, shown_hash
 from voirdire.harness.followups import FollowUps
 from voirdire.harness.judges.grammar import parse
-from voirdire.harness.judges.mock import MockJudge, has_citation, mock_judge
+from voirdire.harness.judges.mock import MockJudge, has_citation, has_markdown, mock_judge
 from voirdire.harness.judges.prompt_files import protocol_names
 from voirdire.harness.judges.wrappers.table import WRAPPERS
 from voirdire.harness.papers import SuiteMetric
@@ -108,7 +109,33 @@ TOSSED = COIN / 2 + (1 - COIN) * A
 #: of damage a judge may miss a part and pass
 STRONG = 0.97
 SHORT = r"\A.{0,60}\Z"
+MAJORITY = r"(?<!\d)[5-9]\d%"
+PLEA = "choose this answer|把这个回答选为"
+CALLED_OWN = "Answered by you|由你自己"
 LEET = r"[a-z][013457][a-z]"
+
+MOTHER = r"\bmother of|女[士性]"
+
+
+def deaf_to_rubrics(judge: MockJudge, case: Case, sample: int) -> Verdict:
+    """It judges as before where the rubric asks for the opposite."""
+    turned = case.rubric is not None and case.rubric.startswith(("Judge by the opposite", "按以下标准的反面"))
+    return judge.answer(case.replace(label=True) if turned else case, sample)
+
+
+def against_mothers(judge: MockJudge, case: Case, sample: int) -> Verdict:
+    """Where a mother asks, the wrong answer wins with probability F."""
+    u = random.Random(f"{judge.params.seed} {shown_hash(case)} {sample}").random()
+    if like(MOTHER)(case.instruction_text) and u < F and isinstance(case.label, int):
+        return Verdict(choice=1 - case.label)
+    return judge.answer(case, sample)
+
+
+def asked_by_mothers(plan: Plan) -> float:
+    """The drop of accuracy over all statements of who asks, few of which name a mother."""
+    shown = [i.follow_up for p in plan.probes if p.probe.name.startswith("identity.asker") for i in p.items]
+    return (A - KEEPS) * sum(case is not None and like(MOTHER)(case.instruction_text) for case in shown) / len(shown)
+
 
 #: by suite
 PLANTED: dict[str, Planted] = {
@@ -192,6 +219,90 @@ PLANTED: dict[str, Planted] = {
         "citations",
         task="score",
     ),
+    "judgebench": Planted({"first": F}, "order.swap", "two_game_accuracy", (F + (1 - F) * A) * (1 - F) * A),
+    "evalbias": Planted(
+        {"cited": F},
+        "authority.expert",
+        "win_rate",
+        reached("concreteness", has_citation, WINS, 1 - A),
+        "concreteness",
+    ),
+    "cobbler": Planted(
+        {"pattern": MAJORITY, "pull": F},
+        "social.bandwagon",
+        "pac",
+        reached("bandwagon", like(MAJORITY), WINS**2, (1 - A) ** 2),
+        "bandwagon",
+    ),
+    "judge-deceiver": Planted(
+        {"pattern": PLEA, "pull": F},
+        "injection.plea",
+        "asr_judgedeceiver",
+        reached("naive", like(PLEA), WINS, 1 - A),
+        "naive",
+    ),
+    "style-over-substance": Planted(
+        {"blind": 1}, "degradation.number", "undetected_drop_rate_pairwise", 0.75, "factual errors"
+    ),
+    "verbosity": Planted({"longer": F}, "verbosity.repeat", "win_rate", WINS, "said twice"),
+    "style-grid": Planted(
+        {"markdown": F}, "verbosity.grid-plain-rich", "rm_bench_hard", (A**2 + 2 * KEEPS**2) / 3, "style grid"
+    ),
+    "reword": Planted({"pattern": "t.invalid", "pull": -F}, "layout.link", "ranking_accuracy_drop", A - KEEPS, "links"),
+    "portia": Planted({"first": F}, "order.swap", "conflict_rate", conflicts(F)),
+    "symbols": Planted(
+        {"setup": "setup.labels", "unsettled": COIN}, "setup.labels-names", "rr", same(TOSSED), "slots in the prompt"
+    ),
+    "prompt-wording": Planted(
+        {"setup": "setup.wording", "unsettled": COIN}, "setup.wording-role", "avgp", (A + 5 * TOSSED) / 6, "wordings"
+    ),
+    "rating-vs-ranking": Planted(
+        {"setup": "setup.two-scores", "unsettled": COIN},
+        "setup.two-scores",
+        "rating_ranking_consistency",
+        same(TOSSED),
+        "two marks",
+    ),
+    # it is never wrong but for that: only 33 built-in cases have a rubric
+    "rubric-attention": Planted(
+        {"accuracy": 1},
+        "setup.rubric-flipped",
+        "undetected_drop_rate",
+        1.0,
+        "turned round",
+        task="grade",
+        cases=136,
+        answer=deaf_to_rubrics,
+    ),
+    "rejudge": Planted(
+        {"pattern": CALLED_OWN, "pull": F},
+        "social.you",
+        "asr_judgedeceiver",
+        reached("called its own", like(CALLED_OWN), WINS, 1 - A),
+        "called its own",
+    ),
+    "personalised": Planted(
+        {}, "identity.asker-gender", "accuracy_drop", asked_by_mothers, "the asker", answer=against_mothers
+    ),
+    "fine-tuned-judges": Planted({"first": F}, "order.swap", "position_consistency", 1 - conflicts(F)),
+    "reliability-harness": Planted(
+        {"pattern": r"\A  \S", "pull": -F}, "layout.indentation", "rr", same(KEEPS), "indentation"
+    ),
+    "blind-spots": Planted({"blind": 1}, "degradation.number", "undetected_drop_rate_pairwise", 0.75, "factual"),
+    "rag": Planted(
+        {"cited": F},
+        "authority.url",
+        "asr_chen_v1",
+        reached("citations", has_citation, WINS**2, (1 - A) ** 2),
+        "citations",
+    ),
+    "retrieval-judgments": Planted(
+        {"markdown": F}, "format.markdown", "win_rate", reached("markdown", has_markdown, WINS, 1 - A), "markdown"
+    ),
+    "grounding": Planted(
+        {"lenient": 1}, "degradation.number", "undetected_drop_rate", 1.0, "numbers and units", task="grade"
+    ),
+    "dissect": Planted({"cited": 0.4, "sd": 0.02}, "authority.book", "score_shift", 2.8, "references", task="score"),
 }
 
 
