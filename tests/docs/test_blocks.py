@@ -45,7 +45,7 @@ GIVEN = {
     "docs/extending.md": "cosine = embed = len",
 }
 #: imports of packages that only their own tox environments have; tests/packages audits such judges there
-PACKAGES = {"deepeval", "inspect_ai", "openevals", "langchain_classic", "langchain_openai"}
+PACKAGES = {"deepeval", "inspect_ai", "langchain_classic", "langchain_openai", "mlflow", "openevals", "transformers"}
 #: commands that ask an imitated provider ask about so many cases
 FEW = "4"
 
