@@ -32,12 +32,12 @@ def formats_of(text: str) -> tuple[str, ...]:
     return wanted
 
 
-def document_text(found: Observations) -> str:
-    """The bytes of `replay.json`."""
+def document_text(found: Observations, *, ascii: bool = False) -> str:
+    """The bytes of `replay.json`; `ascii`: for a stream that knows no more."""
     from voirdire.reports.schema import plain_data
 
     data = {"schema": SCHEMA, "voirdire": metadata.version("voirdire"), **plain_data(dataclasses.asdict(found))}
-    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(data, indent=2, ensure_ascii=ascii, allow_nan=False) + "\n"
 
 
 def write(found: Observations, folder: Path, formats: Iterable[str]) -> list[Path]:

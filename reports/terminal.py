@@ -23,7 +23,7 @@ from voirdire.reports.words import SYMBOLS, verdict_words
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["render"]
+__all__ = ["for_encoding", "knows_unicode", "render"]
 
 #: holding probes printed, the closest calls; the rest is counted
 HOLDING_SHOWN = 4
@@ -43,6 +43,20 @@ _ASCII = str.maketrans(
     {"✗": "x", "✓": "v", "–": "-", "…": "~", "●": "o", "─": "-", "┊": ":", "·": ".", "◂": "<", "▸": ">"}
     | {"⟨": "<", "⟩": ">", "±": "~", "é": "e"}
 )
+
+
+def knows_unicode(encoding: str | None) -> bool:
+    """Can a stream of this encoding print every character?"""
+    return (encoding or "ascii").lower().replace("-", "").replace("_", "").startswith("utf")
+
+
+def for_encoding(text: str, encoding: str | None) -> str:
+    """`text` as a stream of this encoding can print it: without Unicode every sign of ours has an ASCII stand-in.
+
+    >>> for_encoding("✗ order.swap · +.21", "ascii")
+    'x order.swap . +.21'
+    """
+    return text if knows_unicode(encoding) else text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
 
 
 def render(
@@ -80,15 +94,11 @@ class _Printer:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        encoding = (console.encoding or "ascii").lower().replace("-", "").replace("_", "")
-        self.ascii = not encoding.startswith("utf")
 
     def line(self, text: str = "", styles: Sequence[tuple[str, int, int]] = ()) -> None:
         from rich.text import Text
 
-        if self.ascii:
-            text = text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
-        out = Text(text)
+        out = Text(for_encoding(text, self.console.encoding))
         for style, start, end in styles:
             out.stylize(style, start, end)
         self.console.print(out, soft_wrap=True, highlight=False)

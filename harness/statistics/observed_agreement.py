@@ -6,6 +6,7 @@ jury.py; intervals are those of means.py, the case (or its group) being the unit
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -99,28 +100,38 @@ def stability(
     series: Sequence[Sequence[float]], groups: Sequence[int], *, task: Task, alpha: float
 ) -> Stability | None:
     """Repeats of one question in one order, a row a question; nulls left out. None where nothing was asked twice."""
-    kept = [(np.asarray(row), group) for row, group in zip(series, groups, strict=True) if len(row) >= 2]
-    if not kept:
+    asked = np.array([len(row) for row in series])
+    if not np.any(asked >= 2):
         return None
-    flips, equal, modal, distance = [], [], [], []
-    for row, _ in kept:
-        i, j = np.triu_indices(len(row), 1)
-        flips.append(float(np.mean(np.abs(row[i] - row[j]) > 1e-9)))
-        distance.append(float(np.mean(np.abs(row[i] - row[j]))))
-        counts = np.unique(np.round(row, 9), return_counts=True)[1]
-        equal.append(float(counts.size == 1))
-        modal.append(float(counts.max() / len(row)))
-    mean = estimate(np.array(flips), np.array([g for _, g in kept]), lo=0.0)
+    found = np.empty((len(series), 4))  # differing pairs, all equal, share of the commonest, distance
+    for length in np.unique(asked[asked >= 2]).tolist():
+        at = np.nonzero(asked == length)[0].tolist()
+        found[at] = _repeats(np.array([series[i] for i in at]))
+    kept = asked >= 2
+    mean = estimate(found[kept, 0], np.asarray(groups)[kept], lo=0.0)
     assert mean is not None
-    longest = max(len(row) for row, _ in kept)
-    table = np.full((min(len(kept), _MOST_SERIES), longest), np.nan)
-    for k, (row, _) in enumerate(kept[:_MOST_SERIES]):
-        table[k, : len(row)] = row
+    longest = int(asked.max())
+    some = np.nonzero(kept)[0][:_MOST_SERIES].tolist()
+    table = np.array([[*series[i], *([math.nan] * (longest - len(series[i])))] for i in some])
     coefficient = krippendorff_alpha(table, level="ordinal" if task == "score" else "nominal").value
-    return Stability(
-        len(kept), longest, mean.mean, mean.lower(alpha / 2), mean.upper(alpha / 2), float(np.mean(equal)),
-        float(np.mean(modal)), float(np.mean(distance)), coefficient,
-    )  # fmt: skip
+    equal, modal, distance = (float(v) for v in found[kept, 1:].mean(axis=0))
+    low, high = mean.lower(alpha / 2), mean.upper(alpha / 2)
+    return Stability(int(kept.sum()), longest, mean.mean, low, high, equal, modal, distance, coefficient)
+
+
+def _repeats(table: np.ndarray) -> np.ndarray:
+    """(questions, 4) of (questions, repeats), at least two and none missing. In order, equal verdicts are runs."""
+    table = np.sort(table, axis=1)
+    n, length = table.shape
+    pairs = length * (length - 1) / 2
+    run = np.zeros((n, length), dtype=int)
+    run[:, 1:] = np.cumsum(np.diff(table, axis=1) > 1e-9, axis=1)
+    counts = np.bincount((run + length * np.arange(n)[:, None]).ravel(), minlength=n * length).reshape(n, length)
+    same = (counts * (counts - 1) / 2).sum(axis=1)
+    # the sum of all differences of a sorted row: each value counts once for every smaller and off for every larger one
+    distance = table @ (2.0 * np.arange(length) - length + 1) / pairs
+    commonest = counts.max(axis=1)
+    return np.column_stack([1 - same / pairs, commonest == length, commonest / length, distance])
 
 
 def between(task: Task, ratings: Mapping[str, Mapping[object, float]], truth: Mapping[object, float]) -> Between | None:

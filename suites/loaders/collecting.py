@@ -16,7 +16,7 @@ from voirdire.harness.errors import CaseFileError
 from voirdire.harness.verdicts import Scale, Verdict
 from voirdire.suites.loaders.records import Record, Source
 
-__all__ = ["SWAPPED", "Collector", "Key", "Loaded", "Recording", "majority", "slot_of"]
+__all__ = ["SWAPPED", "Collector", "Key", "Loaded", "Recording", "majority", "null_notes", "slot_of"]
 
 #: case id, order (`order[k]` is the response shown in slot k), sample
 Key: TypeAlias = tuple[str, tuple[int, ...], int]
@@ -133,7 +133,7 @@ class Collector:
         if not cases and not recorded:
             why = "; ".join(self._sentences()) or "it has no records"
             raise CaseFileError(f"no case could be made of this {self.format} file ({why})", path=self.path)
-        notes = (*self._said, *self._sentences(), *_one_sided(cases), *_nulls(recorded))
+        notes = (*self._said, *self._sentences(), *_one_sided(cases), *null_notes(recorded))
         return Loaded(self.format, cases, notes, recorded, scale)
 
     def _sentences(self) -> list[str]:
@@ -158,7 +158,8 @@ def _one_sided(cases: Sequence[Case]) -> Iterable[str]:
         )
 
 
-def _nulls(recorded: Sequence[Recording]) -> Iterable[str]:
+def null_notes(recorded: Sequence[Recording]) -> Iterable[str]:
+    """How many verdicts of each judge are none."""
     for recording in recorded:
         nulls = sum(v.null is not None for v in recording.verdicts.values())
         if nulls:

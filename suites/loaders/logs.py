@@ -22,6 +22,7 @@ from voirdire.harness.statistics.observed import VerdictLog
 from voirdire.harness.verdicts import NullReason, Scale, Verdict
 from voirdire.suites.builtin_cases import BUILTIN, builtin_cases, for_task
 from voirdire.suites.loaders import load, names_format, public_cases
+from voirdire.suites.loaders.collecting import null_notes
 from voirdire.suites.loaders.records import Record, Source, read_source
 from voirdire.suites.loaders.verdict_log import FORMAT, TITLE
 
@@ -93,7 +94,10 @@ def open_log(spec: str, known: Sequence[Case], *, task: Task | None = None, scal
     )
     # the other commands take a file for plain cases where it could be that
     again = f"{FORMAT.name}:{spec}" if loaded.format == TITLE and not names_format(spec) else spec
-    return OpenedLog(logs, OpenedCases(again if loaded.cases else None, loaded.cases, loaded.notes, loaded.scale))
+    # nulls are counted judge by judge in what is made of the logs
+    nulls = set(null_notes(loaded.recorded))
+    notes = tuple(note for note in loaded.notes if note not in nulls)
+    return OpenedLog(logs, OpenedCases(again if loaded.cases else None, loaded.cases, notes, loaded.scale))
 
 
 def _first_line(path: Path) -> str:

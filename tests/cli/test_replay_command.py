@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -245,3 +248,19 @@ def test_figures_of_public_verdicts(voirdire: Run, public_data: Callable[[str], 
     assert gpt4["stability"]["all_equal"] == pytest.approx(141 / 320)
     assert gpt4["stability"]["modal_share"] == pytest.approx(0.7979167, abs=1e-6)
     assert gpt4["stability"]["alpha"] == pytest.approx(0.815, abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    "command", [("replay", "log.jsonl"), ("replay", "log.jsonl", "--json"), ("plan", "-j", "mock:noisy")]
+)
+def test_a_terminal_that_knows_only_ascii_is_printed_to(tmp_path: Path, command: tuple[str, ...]) -> None:
+    lines = [{"responses": [f"é{i}", f"b{i}✗"], "verdict": "A", "judge": "é·"} for i in range(8)]
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = subprocess.run(
+        [sys.executable, "-m", "voirdire", *command],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"},
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.decode("ascii")

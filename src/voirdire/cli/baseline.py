@@ -58,5 +58,5 @@ def baseline(
     if not asked.quiet:
         from voirdire.reports.gate_text import stored_text
 
-        terminal.out.print(stored_text(stored, str(baseline)), markup=False, end="", soft_wrap=True)
+        terminal.page(stored_text(stored, str(baseline)))
     return 0

@@ -76,7 +76,7 @@ def compare(
 
         print(document_text(found), end="")
     else:
-        terminal.out.print(comparison_text(found), markup=False, end="", soft_wrap=True)
+        terminal.page(comparison_text(found))
     if markdown is not None:
         _write(markdown, comparison_markdown(found))
     if html is not None:

@@ -185,7 +185,7 @@ def _show(outcome: Gate, terminal: Terminal, out: Path, files: dict[str, Path]) 
     from voirdire.reports.gate_text import gate_text
 
     text = gate_text(outcome, report=str(next(iter(files.values()), out)), stored=str(out), quiet=terminal.quiet)
-    terminal.out.print(text, markup=False, end="", soft_wrap=True)
+    terminal.page(text)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         _github(outcome)
 

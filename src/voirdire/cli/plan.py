@@ -132,7 +132,7 @@ def plan(
 
         print(json.dumps(document(result), ensure_ascii=False, indent=2))
     else:
-        print(plan_text(result, version=__version__), end="")
+        Terminal().page(plan_text(result, version=__version__))
     return ExitCode.OK
 
 

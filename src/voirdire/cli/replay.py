@@ -48,6 +48,7 @@ def replay(
     from voirdire.harness.judges.spec import parse_scale
     from voirdire.reports.observed_text import observed_lines, observed_text
     from voirdire.reports.observed_write import document_text, formats_of, write
+    from voirdire.reports.terminal import knows_unicode
 
     in_range("--alpha", alpha, 0.0, 0.5)
     in_range("--tolerance", tolerance, 0.0, 1.0)
@@ -64,10 +65,12 @@ def replay(
         )
     )
     terminal = Terminal(quiet=quiet, no_color=no_color)
-    text = document_text(found) if as_json else observed_lines(found) if quiet else observed_text(found)
-    terminal.out.print(text, markup=False, end="", soft_wrap=True)
     if out is not None:
         for path in write(found, out, wanted):
             terminal.note(f"written: {path}")
+    if as_json:
+        print(document_text(found, ascii=not knows_unicode(terminal.out.encoding)), end="")
+    else:
+        terminal.page(observed_lines(found) if quiet else observed_text(found))
     # as an audit of a judge that never answered
     return ExitCode.OK if any(j.verdicts > sum(j.nulls.values()) for j in found.judges) else ExitCode.JUDGE

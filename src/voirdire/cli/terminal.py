@@ -39,6 +39,12 @@ class Terminal:
         self.out = Console(no_color=plain, highlight=False, soft_wrap=False)
         self.err: Console = Console(stderr=True, no_color=plain, highlight=False)
 
+    def page(self, text: str) -> None:
+        """A whole rendered page that ends in a newline, on standard output, whatever its encoding."""
+        from voirdire.reports.terminal import for_encoding
+
+        self.out.print(for_encoding(text, self.out.encoding), markup=False, end="", soft_wrap=True)
+
     def note(self, text: str) -> None:
         """One plain line that a reader must not miss."""
         self.err.print(text, markup=False)
