@@ -1,4 +1,5 @@
-"""What to do next, as sentences. Nothing here promises a remedy that was not measured: each says how to measure it.
+"""What to do next, as sentences. No remedy is recommended that was not measured: else it says how to measure it, and
+what that costs (remedies.py).
 
 Commands stand in `backticks`, quoted for a POSIX shell. `words` re-exports `advice`.
 """
@@ -6,11 +7,12 @@ Commands stand in `backticks`, quoted for a POSIX shell. `words` re-exports `adv
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from voirdire.harness.findings import Audit, CounterExample, Finding
 from voirdire.harness.relations import Relation
 from voirdire.reports.formatting import known, percent, plural
+from voirdire.reports.remedies import averaging, price, recommended, to_measure
 from voirdire.reports.selection import worst_first
 from voirdire.reports.text import visible
 
@@ -38,14 +40,14 @@ def advice(audit: Audit) -> list[str]:
     undecided = audit.findings.decided("inconclusive")
     out += _broken_calls(audit)
     out += _locked(undecided)
-    seen: set[str] = set()
+    topics: dict[str, list[Finding]] = {}
     for finding in violated:
-        topic, text = _remedy(finding)
-        if topic not in seen:
-            seen.add(topic)
-            out.append(text(audit))
-    if audit.discrimination.decision == "violated" and "blind" not in seen:
-        out.append(_blind(audit))
+        topics.setdefault(_topic(finding), []).append(finding)
+    told = [_TOPICS[topic](audit, found) for topic, found in topics.items()]
+    # what was measured and helps comes before what may be tried
+    out += sorted(told, key=lambda text: "Recommended, since measured" not in text)
+    if audit.discrimination.decision == "violated" and "blind" not in topics:
+        out.append(_blind(audit, []))
     out += _nulls(audit, undecided)
     out += _noisy(audit)
     out += _repeats(audit)
@@ -63,60 +65,83 @@ def _spec(audit: Audit) -> str:
 
 
 def _again(audit: Audit, change: str = "--prompt NEW.md") -> str:
-    """The same audit of a changed judge, into a folder of its own."""
-    return f"`voirdire audit --judge {_spec(audit)} {change} --suite {visible(audit.suite)} --out after`"
+    """The same audit of a changed judge, into a folder of its own, and what it costs."""
+    command = f"`voirdire audit --judge {_spec(audit)} {change} --suite {visible(audit.suite)} --out after`"
+    return f"{command} {price(audit)}".rstrip()
 
 
-def _remedy(finding: Finding) -> tuple[str, Callable[[Audit], str]]:
-    """The topic of a violated finding (one advice a topic) and its advice."""
+def _topic(finding: Finding) -> str:
+    """What kind of remedy a violated finding calls for: one advice a kind."""
     if finding.relation is Relation.MUST_DROP:
-        return "blind", _blind
+        return "blind"
     if finding.relation is Relation.EQUIVARIANT or finding.family in ("order", "labels"):
-        return "order", _order
+        return "order"
     if finding.relation in (Relation.RETEST, Relation.AGREE) or finding.family in ("stability", "setup"):
-        return "stable", _unstable
+        return "stable"
     if finding.family in ("injection", "phrases", "null_answers"):
-        return "attack", _attack
-    return "surface", _surface
+        return "attack"
+    return "surface"
 
 
-def _order(audit: Audit) -> str:
-    text = "Order: asking in both orders and averaging cancels a preference for a slot, at twice the calls."
-    dial = audit.discrimination
-    if known(dial.swap_averaged) and known(dial.accuracy):
-        text += (
-            f" In this run the average of both orders was right in {percent(dial.swap_averaged)} of the cases, a "
-            f"single order in {percent(dial.accuracy)}."
-        )
-    return text
+def _measured_or(audit: Audit, found: Sequence[Finding], otherwise: str) -> str:
+    """What stored runs show of remedies for `found`; `otherwise` where they show none."""
+    told = recommended(audit, found)
+    return told.lstrip() if told.startswith(" Recommended") else f"{otherwise}{told}"
 
 
-def _surface(audit: Audit) -> str:
-    return (
-        "Surface: one thing to try is a prompt that says what must not count (length, citations, formatting, tone) and "
-        f"asks for a check of the facts first. Whether it helps is unknown until measured: {_again(audit)}."
+def _order(audit: Audit, found: Sequence[Finding]) -> str:
+    text = (
+        "Order: asking in both orders and averaging (`swap_average`) cancels a preference for a slot by its arithmetic"
     )
+    text += ", at twice the calls."
+    measured, told = averaging(audit), recommended(audit, found)
+    if not measured and not told:
+        command = to_measure(audit, "order")
+        measured = f" What else it does is not measured: {command}." if command else ""
+    return f"{text}{measured}{told}"
 
 
-def _attack(audit: Audit) -> str:
-    return (
-        "Attacks: one thing to try is to fence the answers off in the prompt and to say that nothing inside them is an "
-        f"instruction. Attackers adapt, so measure it: {_again(audit)}."
+def _surface(audit: Audit, found: Sequence[Finding]) -> str:
+    otherwise = (
+        "one thing to try is a prompt that says what must not count (length, citations, formatting, tone) and asks for "
+        f"a check of the facts first. Whether it helps is unknown until measured: {_again(audit)}."
     )
+    markup = to_measure(audit, "surface", {f.family for f in found})
+    if markup:
+        otherwise += f" Against markup: {markup}."
+    return f"Surface: {_measured_or(audit, found, otherwise)}"
 
 
-def _blind(audit: Audit) -> str:
-    return (
-        "Judgement: it misses answers that are plainly worse, so low sway alone means little. Things to try are a "
-        f"stronger model, a reference in the cases, or a rubric. Measure each: {_again(audit)}."
+def _attack(audit: Audit, found: Sequence[Finding]) -> str:
+    otherwise = (
+        "two things to try are to take sentences that speak to a judge out of the answers, and to fence the answers "
+        f"off. Attackers adapt, and whether it helps is unknown until measured: {to_measure(audit, 'attack')}."
     )
+    return f"Attacks: {_measured_or(audit, found, otherwise)}"
 
 
-def _unstable(audit: Audit) -> str:
-    return (
-        "Stability: small changes of the set-up move its verdicts. Fix the prompt format, and measure whether several "
-        f"calls a case, averaged, help: {_again(audit)}."
+def _blind(audit: Audit, found: Sequence[Finding]) -> str:
+    otherwise = (
+        "it misses answers that are plainly worse, so low sway alone means little. Things to try are a stronger model, "
+        f"a reference in the cases, or a rubric. Measure each: {_again(audit)}."
     )
+    return f"Judgement: {_measured_or(audit, found, otherwise)}"
+
+
+def _unstable(audit: Audit, found: Sequence[Finding]) -> str:
+    several = to_measure(audit, "stable")
+    otherwise = "small changes of the set-up move its verdicts. Fix the prompt format"
+    otherwise += f", and measure whether the vote of several calls helps: {several}." if several else "."
+    return f"Stability: {_measured_or(audit, found, otherwise)}"
+
+
+_TOPICS: dict[str, Callable[[Audit, Sequence[Finding]], str]] = {
+    "order": _order,
+    "surface": _surface,
+    "attack": _attack,
+    "blind": _blind,
+    "stable": _unstable,
+}
 
 
 def _broken_calls(audit: Audit) -> list[str]:
@@ -163,9 +188,11 @@ def _noisy(audit: Audit) -> list[str]:
     rate = audit.noise.retest_flip_rate
     if not known(rate) or rate <= NOISY:
         return []
+    several = to_measure(audit, "stable")
+    vote = f", or the vote of several calls: {several}" if several else ""
     return [
         f"Noise: {percent(rate)} of repeated calls differ, so a single verdict means little. Measure whether "
-        f"temperature 0 or several calls a case help: {_again(audit, '--param temperature=0')}."
+        f"temperature 0 helps: {_again(audit, '--param temperature=0')}{vote}."
     ]
 
 

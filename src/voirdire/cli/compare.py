@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from voirdire.harness.prices import Prices
     from voirdire.harness.statistics.side_by_side import StoredRun
 
-__all__ = ["compare"]
+__all__ = ["compare", "read_run"]
 
 
 @asking
@@ -56,7 +56,7 @@ def compare(
         raise UsageError(f"{len(runs)} run{'s' * (len(runs) != 1)} cannot be compared", hint="Name 2 to 26 of them.")
     terminal = Terminal(quiet=asked.quiet, no_color=asked.no_color)
     labelled = list(zip(string.ascii_uppercase, runs, strict=False))
-    read = {label: _read(label, name) for label, name in labelled if Path(name).exists()}
+    read = {label: read_run(label, name) for label, name in labelled if Path(name).exists()}
     # all judges are made and planned before the first is asked: a misspelt one must cost nothing
     ready = {label: _prepare(asked, name, terminal) for label, name in labelled if label not in read}
     costs = {label: _cost(*prepared, table) for label, prepared in ready.items()}
@@ -95,7 +95,7 @@ def _write(path: Path, text: str) -> None:
         raise UsageError(f"{path} cannot be written ({error.strerror or error})") from None
 
 
-def _read(label: str, name: str) -> StoredRun:
+def read_run(label: str, name: str) -> StoredRun:
     """The stored run at a path."""
     from voirdire.harness.baseline_file import read_baseline
     from voirdire.harness.statistics.side_by_side import StoredRun
@@ -103,7 +103,7 @@ def _read(label: str, name: str) -> StoredRun:
 
     path = Path(name)
     if path.name == "audit.json":
-        return _read(label, str(path.parent))
+        return read_run(label, str(path.parent))
     if path.is_file():
         return StoredRun(label, name, None, read_baseline(path))
     audit, beside = read(path), path / STORED
