@@ -25,6 +25,7 @@ from voirdire.harness.statistics.analyse import Analysis, analyse
 from voirdire.harness.statistics.arms import Answers
 from voirdire.harness.statistics.metric_catalogue import CATALOGUE, OWN
 from voirdire.harness.statistics.suite_metrics import METRIC_NAMES, beside_paper
+from voirdire.harness.statistics.suite_rules import RULES
 from voirdire.harness.verdicts import Scale, Verdict
 from voirdire.perturbations.phrases import PHRASES
 from voirdire.suites.builtin_cases import builtin_cases, for_task, spread
@@ -390,3 +391,17 @@ def test_what_a_suite_says_of_its_paper_exists(name: str) -> None:
 
 def test_every_metric_of_a_suite_is_in_the_catalogue() -> None:
     assert set(METRIC_NAMES) <= {*CATALOGUE, *OWN}
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_no_metric_of_a_suite_is_in_vain(name: str) -> None:
+    """For some judge that the suite is for there are probes that the metric is computed from."""
+    suite = load_suite(name)
+    assert suite.paper is not None
+    grouped = {n for names in suite.paper.groups.values() for n in names} or {p.name for p in suite.probes}
+    for metric in suite.paper.metrics:
+        rule = RULES[metric]
+        tasks = set(rule.tasks) & set(suite.tasks)
+        assert tasks, metric
+        if rule.relations:
+            assert any(rule.takes(p) and set(p.tasks) & tasks for p in suite.probes if p.name in grouped), metric

@@ -132,6 +132,12 @@ def test_suites_load_and_hold_both_dials(name: str) -> None:
     assert len(suite_hash(suite)) == 16
 
 
+def test_full_holds_every_probe_that_needs_no_file() -> None:
+    ours = {p.name for p in PROBES.values() if not p.name.startswith(("test.", "custom."))}
+    full = {p.name for p in load_suite("full").probes}
+    assert {n for n in ours - full if PROBES.get(n).perturbation not in REWRITES} == set()
+
+
 @pytest.mark.parametrize("task", ALL_TASKS)
 def test_demo_never_makes_more_than_300_calls(task: str) -> None:
     from voirdire._compose import AuditRequest, prepare

@@ -362,7 +362,7 @@ RULES: dict[str, Rule] = {
     },
     "sdr": Rule(_sdr, _SCORE, (_NO_GAIN,)),
     "isdr": Rule(_isdr, _SCORE, (_NO_GAIN,)),
-    "average_score": Rule(_average_score, _SCORE, (_NO_GAIN,)),
+    "average_score": Rule(_average_score, _SCORE, (_NO_GAIN, _MUST_DROP)),
     "average_rank": Rule(_average_rank, _SCORE, (_NO_GAIN,)),
     "error_rate_ra": Rule(_error_rate_ra, _SCORE, (_NO_GAIN, _INVARIANT)),
     "score_shift": Rule(_score_shift, _SCORE, (_INVARIANT, _NO_GAIN, _MUST_DROP)),
