@@ -30,6 +30,7 @@ __all__ = [
     "Task",
     "Turn",
     "apply_edits",
+    "criteria_of",
     "text_of",
     "truth_of",
     "with_edits",
@@ -141,6 +142,23 @@ def truth_of(case: Case, index: int) -> bool | None:
     if isinstance(label, int) and len(case.responses) > 1:
         return label == index
     return None
+
+
+# a full stop behind a digit alone is the number of a criterion
+_SENTENCE = re.compile(r"(?<=[.!?;])(?<!\b\d\.)(?<!\b\d\d\.)\s+|(?<=[。！？；])")
+#: "Score 3: mostly right" says what a grade is worth and is no criterion
+_LEVEL = re.compile(r"(?i)\W*(?:score|level|grade|rating|points?)\s*(?:of\s*)?\d|\W*(?:得分|评分)?\s*\d+\s*分")
+
+
+def criteria_of(rubric: str) -> list[str]:
+    """The criteria that a rubric lists: its lines, or the sentences of its only line. One that describes the levels of
+    a scale is a single criterion."""
+    lines = [line.strip() for line in rubric.split("\n") if line.strip()]
+    if sum(bool(_LEVEL.match(line)) for line in lines) >= 2:
+        return [rubric.strip()]
+    if len(lines) > 1:
+        return lines
+    return [part.strip() for part in _SENTENCE.split(rubric) if part.strip()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,9 @@ class FollowUps:
         Raises NotApplicable with the reason, UsageError for an unknown name.
         """
         perturbation = PERTURBATIONS.get(name)
+        field = getattr(perturbation, "where", None)  # of those that edit what an answer is judged by
+        if self.prompt is not None and field in ("reference", "rubric") and not self.prompt.shows(field):
+            raise NotApplicable(f"the judge's prompt does not show the {field}")
         rng = rng_for(self.seed, case, target, name)
         if isinstance(perturbation, Aimed) and self.prompt is not None:
             order = order or tuple(range(len(case.responses)))
@@ -78,6 +81,9 @@ class FollowUps:
         edited = with_edits(case, edits)
         if edited == case:
             raise NotApplicable("the edit changes nothing here")
+        for needed in self.prompt.needs if self.prompt is not None else ():
+            if not getattr(edited, needed):
+                raise NotApplicable(f"the judge's prompt cannot do without a {needed}")
         before, after = case.responses[target], edited.responses[target]
         if self.check is not None and before != after:
             self.check(perturbation, before, after)

@@ -30,6 +30,13 @@ class KnownPrompt(Protocol):
     def version(self) -> str:
         """Changes with everything that is known here."""
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The fields without which it cannot show a case."""
+
+    def shows(self, field: str) -> bool:
+        """Has the prompt a place for the case's "reference", "rubric" or "context"?"""
+
     def around(self, case: Case, where: str) -> Surroundings:
         """What stands around the text that `where` names ("responses[0]", "reference") when `case` is shown as it is.
 

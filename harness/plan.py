@@ -8,7 +8,7 @@ from which statistics/ reads its arms. It asks no judge and decides nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,12 +18,13 @@ from voirdire.harness.cases import Case, Edit, FollowUp, Task, shown_hash, truth
 from voirdire.harness.errors import NotApplicable
 from voirdire.harness.followups import FollowUps, is_aimed, rng_for
 from voirdire.harness.orders import Order, turns
-from voirdire.harness.probes import Probe, Suite, no_setups
+from voirdire.harness.probes import Probe, Setups, Suite, no_setups
 from voirdire.harness.registry import PERTURBATIONS
 from voirdire.harness.relations import Relation
+from voirdire.harness.targets import after_damage, targets_of
 from voirdire.harness.verdicts import Scale
 
-__all__ = ["Arm", "Item", "Plan", "PlannedCall", "ProbePlan", "build_plan", "orders_of"]
+__all__ = ["Arm", "Item", "Plan", "PlannedCall", "ProbePlan", "build_plan", "orders_of", "targets_of"]
 
 NEUTRAL = "stability.neutral"
 
@@ -148,63 +149,6 @@ class _ArmBuilder:
         return Arm(np.asarray(self.calls, dtype=np.int64), np.asarray(self.slots, dtype=np.int64))
 
 
-def targets_of(case: Case, probe: Probe, task: Task) -> list[int]:
-    """The responses that `probe` edits, in turn: by label where it says, else each. Raises NotApplicable."""
-    n = len(case.responses)
-    if probe.relation in (Relation.RETEST, Relation.EQUIVARIANT):
-        if probe.relation is Relation.EQUIVARIANT and n < 2:
-            raise NotApplicable("there is only one response, so there is no order")
-        if probe.orders != "both" and n < 3:
-            raise NotApplicable("two answers have no orders but forwards and backwards")
-        return [0]
-    if probe.relation is Relation.MUST_DROP:
-        return _degradable(case, probe, task)
-    if n == 1:
-        if probe.relation is Relation.NO_GAIN and case.label is True:
-            raise NotApplicable("the answer is right and passes already, so it has no room to gain")
-        return [0]
-    everyone = list(range(n))
-    if probe.target == "each" or case.label is None or case.label == "tie":
-        return everyone
-    if isinstance(case.label, tuple):
-        return [case.label[-1] if probe.target == "worse" else case.label[0]]
-    best = next((i for i in everyone if truth_of(case, i)), None)
-    if best is None:
-        return everyone
-    if probe.target == "better":
-        return [best]
-    return [i for i in everyone if i != best]
-
-
-def _degradable(case: Case, probe: Probe, task: Task) -> list[int]:
-    """The response known to be good: mistakes are never planted in a wrong answer, they might repair it."""
-    if task == "score":
-        return [0]
-    best = next((i for i in range(len(case.responses)) if truth_of(case, i)), None)
-    if best is None:
-        reason = "no label says which answer is right" if case.label in (None, "tie") else "the answer is wrong already"
-        raise NotApplicable(reason)
-    if task == "grade" and not PERTURBATIONS.get(probe.perturbation or probe.name).plants_error:
-        raise NotApplicable("nobody knows whether the damaged answer still passes")
-    return [best]
-
-
-def _damaged(case: Case, target: int, follow_up: Case, task: Task, scale: Scale) -> tuple[Case, int]:
-    """What is shown for a degradation, with the label that is true of it, and where the damaged text stands."""
-    if task == "pairwise":
-        pair = (case.responses[target], follow_up.responses[target])
-        return case.replace(responses=pair, label=0), 1
-    if task == "grade":
-        return follow_up.replace(label=False), target
-    if isinstance(case.label, (int, float)) and not isinstance(case.label, bool) and task == "score":
-        # half-way down: a damaged answer is worth less; by how much nobody knows
-        return follow_up.replace(label=scale.low + (float(case.label) - scale.low) / 2), target
-    if isinstance(case.label, tuple):
-        rest = tuple(i for i in case.label if i != target)
-        return follow_up.replace(label=(*rest, target)), target
-    return follow_up, target
-
-
 def build_plan(
     suite: Suite,
     cases: Sequence[Case],
@@ -213,11 +157,11 @@ def build_plan(
     scale: Scale,
     followups: FollowUps,
     samples: int | None = None,
-    setups: Callable[[str], str | None] = no_setups,
+    setups: Setups = no_setups,
 ) -> Plan:
     """Expand `suite` over `cases`. Deterministic: follow-ups depend on the suite's seed in `followups` only.
 
-    `setups` says why the judge cannot be asked under a setup (None: it can).
+    `setups` says why the judge cannot be asked about a case under a setup (None: it can).
     """
     samples = suite.samples if samples is None else samples
     probes = [ProbePlan(p) for p in suite.probes]
@@ -230,7 +174,6 @@ def build_plan(
     neutral_of = np.full(len(cases), -1, dtype=np.int64)
 
     # case by case, so that a run that stops early holds whole cases
-    barred = {p.setup: setups(p.setup) for p in suite.probes if p.setup is not None}
     for number, case in enumerate(cases):
         source = calls.arm(case, 0, max(2, samples), edited=False)
         sources.add(source)
@@ -241,7 +184,7 @@ def build_plan(
                 neutral_of[number] = len(neutrals.calls)
                 neutrals.add(neutral)
         for plan in probes:
-            if plan.probe.setup is not None and (reason := barred[plan.probe.setup]) is not None:
+            if plan.probe.setup is not None and (reason := setups(plan.probe.setup, case)) is not None:
                 plan.not_applicable[reason] += 1
                 continue
             _expand(plan, arms[id(plan)], number, case, calls, followups, samples, task, scale)
@@ -319,7 +262,9 @@ def _expand(
             shown = case.replace(setup=probe.setup)
             plan.items.append(Item(number, target, shown, ()))
             arms["source"].add(source)
-            arms["follow_up"].add(calls.arm(shown, target, samples, edited=True))
+            # formats are held against the repeats of both
+            repeats = max(2, samples) if probe.relation is Relation.AGREE else samples
+            arms["follow_up"].add(calls.arm(shown, target, repeats, edited=True))
             made += 1
             break
         if probe.perturbation is None:
@@ -339,12 +284,13 @@ def _expand(
         try:
             followup = followups.make(probe.perturbation, case, target, probe.dose)
             placebo = followups.sham(probe.perturbation, case, target, followup) if probe.sham else None
+            shown, slot = followup.case, target
+            if probe.relation is Relation.MUST_DROP:
+                turned = PERTURBATIONS.get(probe.perturbation).plants_error
+                shown, slot = after_damage(case, target, followup, task, scale, turned=turned)
         except NotApplicable as error:
             reason = error.message
             continue
-        shown, slot = followup.case, target
-        if probe.relation is Relation.MUST_DROP:
-            shown, slot = _damaged(case, target, shown, task, scale)
         plan.items.append(Item(number, target, shown, followup.edits, source=before))
         arms["source"].add(source)
         arms["follow_up"].add(calls.arm(shown, slot, samples, edited=True))

@@ -6,9 +6,9 @@ Only the types live here. The built-in rows are in the `suites` folder, the pert
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
-from voirdire.harness.cases import ALL_TASKS, Task
+from voirdire.harness.cases import ALL_TASKS, Case, Task
 from voirdire.harness.orders import Turns
 from voirdire.harness.papers import Paper
 from voirdire.harness.relations import Relation
@@ -19,6 +19,7 @@ __all__ = [
     "DEFAULT_TOLERANCE",
     "Opponent",
     "Probe",
+    "Setups",
     "Suite",
     "Target",
     "no_setups",
@@ -35,7 +36,13 @@ Target = Literal["worse", "better", "each"]
 Opponent = Literal["other", "twin"]
 
 
-def no_setups(_name: str) -> str | None:
+class Setups(Protocol):
+    """Why a judge cannot be asked about `case` (None: about any) under the setup `name`; None if it can."""
+
+    def __call__(self, name: str, case: Case | None = None, /) -> str | None: ...
+
+
+def no_setups(_name: str, _case: Case | None = None, /) -> str | None:
     """Why a judge cannot be asked under a setup, of one that has no prompt of ours."""
     return "this judge is not asked with a prompt of voirdire's"
 

@@ -33,7 +33,7 @@ _WORDS = {
     Relation.INVARIANT: "The edit must not change the verdict.",
     Relation.EQUIVARIANT: "The verdict must follow the answers, not the slots they stand in.",
     Relation.NO_GAIN: "The edit must not help the answer it is made to.",
-    Relation.MUST_DROP: "A damaged answer must be judged worse.",
+    Relation.MUST_DROP: "The damage must show: the answer must be judged worse.",
     Relation.AGREE: "Different formats must lead to the same verdict.",
     Relation.RETEST: "The same question asked twice shows the judge's own noise.",
 }

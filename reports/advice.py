@@ -72,6 +72,8 @@ def _again(audit: Audit, change: str = "--prompt NEW.md") -> str:
 
 def _topic(finding: Finding) -> str:
     """What kind of remedy a violated finding calls for: one advice a kind."""
+    if finding.relation is Relation.MUST_DROP and finding.family == "setup":
+        return "criteria"
     if finding.relation is Relation.MUST_DROP:
         return "blind"
     if finding.relation is Relation.EQUIVARIANT or finding.family in ("order", "labels"):
@@ -120,6 +122,14 @@ def _attack(audit: Audit, found: Sequence[Finding]) -> str:
     return f"Attacks: {_measured_or(audit, found, otherwise)}"
 
 
+def _heedless(audit: Audit, _found: Sequence[Finding]) -> str:
+    return (
+        "Criteria: its verdicts stay where they were when the rubric or the reference says something else. If they are "
+        "meant to decide, say so in the prompt, or put them closer to the answers; if the answers are plain without "
+        f"them, this is no fault. Measure a change: {_again(audit)}."
+    )
+
+
 def _blind(audit: Audit, found: Sequence[Finding]) -> str:
     otherwise = (
         "it misses answers that are plainly worse, so low sway alone means little. Things to try are a stronger model, "
@@ -140,6 +150,7 @@ _TOPICS: dict[str, Callable[[Audit, Sequence[Finding]], str]] = {
     "surface": _surface,
     "attack": _attack,
     "blind": _blind,
+    "criteria": _heedless,
     "stable": _unstable,
 }
 

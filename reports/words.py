@@ -203,6 +203,8 @@ def _fail_sentences(audit: Audit) -> tuple[str, ...]:
     blind = [f for f in violated if f.relation is Relation.MUST_DROP]
     if sways:
         claim = "This judge can be swayed" + (", and it overlooks damage." if blind else ".")
+    elif blind and all(f.family == "setup" for f in blind):
+        claim = "This judge does not go by its rubric or its reference."
     elif blind:
         claim = "This judge overlooks damage."
     elif violated:

@@ -26,10 +26,10 @@ from voirdire.harness.followups import FollowUps, is_aimed
 from voirdire.harness.judges.exposed import ExposedPrompt
 from voirdire.harness.judges.prompts import default_protocol
 from voirdire.harness.judges.setups import apply_setup
-from voirdire.harness.plan import targets_of
 from voirdire.harness.probes import Probe, Suite
 from voirdire.harness.registry import PERTURBATIONS
 from voirdire.harness.relations import Relation
+from voirdire.harness.targets import targets_of
 from voirdire.perturbations.rewritten import REWRITES
 from voirdire.reports.text import Piece, excerpt, pieces, visible
 from voirdire.suites.builtin_cases import builtin_cases
@@ -75,6 +75,8 @@ _OWN = Case(
     responses=(_RECIPE.format(350), _RECIPE.format(950)),
     id="of our own",
     label=0,
+    rubric="Please check that the answer (as always) gives amounts.\nIt must be a list.",
+    reference="flour; water; yeast; salt",
 )
 _CLAIMS = {
     "preserving": "the content stays the same",
@@ -136,7 +138,9 @@ def _facts(probe: Probe, suites: Iterable[Suite]) -> Iterator[str]:
     yield f"- **must hold**: {probe.relation.words} (`{probe.relation}`{_bound(probe)})"
     if edit is not None:
         placebo = "; compared with a placebo, too" if probe.sham else ""
-        yield f"- **edit**: of {_edited(probe)}, `{edit.claim}`: {_CLAIMS[edit.claim]}{placebo}"
+        field = getattr(edit, "where", None)  # of those that edit what answers are judged by
+        claim = "changes what the answers are judged by" if field and edit.claim == "degrading" else _CLAIMS[edit.claim]
+        yield f"- **edit**: of {f'the {field}' if field else _edited(probe)}, `{edit.claim}`: {claim}{placebo}"
     if edit is not None and is_aimed(edit.name):
         yield "- **needs**: a judge that voirdire prompts; the example is made of voirdire's own prompt"
     if len(probe.tasks) < 4:
@@ -205,6 +209,9 @@ def _of_prompt(probe: Probe) -> Iterator[str]:
         after = apply_setup(probe.setup or "", before)
     except NotApplicable as error:
         yield f"With voirdire's own prompt it does not apply: {error.message}."
+        return
+    if after == before:
+        yield "The prompt stays as it is, and is asked with one criterion of the rubric at a time."
         return
     texts = ["\n".join(m["content"] for m in p.render(case)).splitlines() for p in (before, after)]
     if len(texts[0]) == len(texts[1]):  # line by line: a general diff would take an exchange of labels for one of texts

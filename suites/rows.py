@@ -148,19 +148,19 @@ for _what in ("letters", "numbers", "last-letters", "shapes", "symbols", "codes"
 
 # -- the same judge asked in another way --------------------------------------------------------------------------
 
-for _name in (
-    *("setup.rubric-shuffled", "setup.rubric-listed", "setup.rubric-shortened", "setup.rubric-masked"),
-    *("setup.rubric-gibberish", "setup.reference-absent", "setup.reference-misleading"),
-):
+for _name in ("setup.rubric-shuffled", "setup.rubric-listed", "setup.rubric-shortened"):
     row(_name, Relation.INVARIANT, target="better")
-# of a pair nobody knows by how much the rubric decided, and a bad answer may rise
-row("setup.rubric-flipped", Relation.MUST_DROP, target="better", tasks=("grade",))
+for _name in ("setup.reference-absent", "setup.reference-shuffled", "setup.reference-misleading"):
+    row(_name, Relation.INVARIANT, target="better")
+# what the answers are judged by is damaged: a judge that goes by it cannot keep its verdicts
+for _name in ("setup.rubric-flipped", "setup.rubric-masked", "setup.rubric-gibberish", "setup.reference-wrong"):
+    row(_name, Relation.MUST_DROP, target="better")
 for _name, _setup in SETUPS.items():
     PROBES.add(
         _name,
         Probe(
             name=_name,
-            relation=Relation.INVARIANT,
+            relation=_setup.relation,
             summary=_setup.summary,
             source=_setup.source,
             target="better",

@@ -19,6 +19,7 @@ from voirdire.harness.plan import Plan, build_plan
 from voirdire.harness.probes import Probe, Suite
 from voirdire.harness.relations import Relation
 from voirdire.harness.statistics.analyse import analyse
+from voirdire.harness.targets import beside_answers
 from voirdire.harness.verdicts import Scale, Verdict
 from voirdire.perturbations.rewritten import REWRITES
 from voirdire.suites.builtin_cases import builtin_cases
@@ -58,10 +59,18 @@ def cases() -> list[Case]:
 
 
 @functools.cache
+def given() -> list[Case]:
+    """The same with a rubric and a reference, for what is done to those."""
+    rubric = "Please see to it that the answer (as always) is right.\nIt must have a numbered list."
+    return [c.replace(rubric=rubric, reference="Paris; Lutetia; the city on the Seine") for c in cases()]
+
+
+@functools.cache
 def plan_of(name: str) -> Plan:
     probe: Probe = PROBES.get(name)
     suite = Suite("one", "One probe.", (probe,))
-    return build_plan(suite, cases(), task="pairwise", scale=Scale(), followups=FollowUps())
+    shown = given() if probe.family == "setup" else cases()
+    return build_plan(suite, shown, task="pairwise", scale=Scale(), followups=FollowUps())
 
 
 def answers(plan: Plan, spec: str, seed: int = 0) -> list[Verdict]:
@@ -93,7 +102,9 @@ def test_a_judge_planted_for_it_is_caught_and_clean_ones_are_not(probe: Probe) -
         # an oracle knows the damaged answer by its label; a coin notices nothing
         assert clean.decision == "holds"
         blind = analyse(plan, answers(plan, "random")).findings[probe.name]
-        assert blind.decision == "violated" if blind.n >= 60 else blind.decision != "holds"
+        # where what the answers are judged by is damaged, two coins are compared, not one with an even chance
+        enough = 300 if beside_answers(made.items[0].edits) else 60
+        assert blind.decision == "violated" if blind.n >= enough else blind.decision != "holds"
         return
     caught = analyse(plan, planted(plan)).findings[probe.name]
     assert caught.decision == "violated", (caught.reason, caught.effect, caught.low, caught.high, caught.n)

@@ -120,7 +120,7 @@ MOTHER = r"\bmother of|女[士性]"
 
 def deaf_to_rubrics(judge: MockJudge, case: Case, sample: int) -> Verdict:
     """It judges as before where the rubric asks for the opposite."""
-    turned = case.rubric is not None and case.rubric.startswith(("Judge by the opposite", "按以下标准的反面"))
+    turned = case.rubric is not None and case.rubric.startswith(("Judge against the following", "请按照与下列标准相反"))
     return judge.answer(case.replace(label=True) if turned else case, sample)
 
 
@@ -311,7 +311,7 @@ PLANTED: dict[str, Planted] = {
 def plan_of(name: str, task: Task, n: int) -> Plan:
     cases = for_task(spread(builtin_cases(), n), task)
     return build_plan(
-        load_suite(name), cases, task=task, scale=Scale(), followups=FollowUps(), setups=lambda _name: None
+        load_suite(name), cases, task=task, scale=Scale(), followups=FollowUps(), setups=lambda _name, _case=None: None
     )
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 
 import pytest
-from planted_chat import PlantedChat, answers_of
+from planted_chat import PlantedChat, Rater, answers_of
 
 from voirdire._compose import AuditRequest, AuditResult, audit_async
 from voirdire.harness.cases import Case, shown_hash
@@ -175,7 +175,9 @@ def test_noisy_judges_without_defects_pass() -> None:
     seen: Counter[str] = Counter()
     for seed in range(6):
         for accuracy in (0.75, 0.9):
-            judge = planted(seed=seed, accuracy=accuracy, first=0.1)
+            # it also rates single answers, more surely than it compares them
+            chat = Rater(PlantedChat(answers_of(CASES), seed=seed, accuracy=accuracy, first=0.1), spread=3)
+            judge = PromptedJudge(chat, load_prompt("mt-bench-pair"))
             seen.update(f.decision for f in audit(judge, "setup.*").findings.values())
     # Holm holds the whole suite to 5 %: of 12 audits hardly one may hold a false alarm
     assert seen["violated"] <= 2, seen
@@ -184,12 +186,10 @@ def test_noisy_judges_without_defects_pass() -> None:
 
 def test_rubric_and_reference_are_edits_that_any_judge_can_be_shown() -> None:
     cases = [c.replace(rubric="Is it right? Is it clear. Is it short.", reference="It is so.") for c in CASES[:30]]
-    result = audit(mock_judge("oracle"), "setup.rubric-*", "setup.reference-absent", cases=cases)
-    # of a pair nobody knows by how much a rubric turned round counts
-    assert {name: f.n for name, f in result.findings.items()} == {
-        name: 0 if name == "setup.rubric-flipped" else 30 for name in result.findings
-    }
-    shown = {p.probe.name: p.items[0].follow_up for p in result.plan.probes if p.items}
+    names = ("setup.rubric-shuffled", "setup.rubric-listed", "setup.reference-absent")
+    result = audit(mock_judge("oracle"), *names, cases=cases)
+    assert {f.n for f in result.findings.values()} == {30}
+    shown = {p.probe.name: p.items[0].follow_up for p in result.plan.probes}
     rubric = shown["setup.rubric-shuffled"]
     assert rubric is not None
     assert sorted(str(rubric.rubric).split("\n")) == ["Is it clear.", "Is it right?", "Is it short."]

@@ -54,7 +54,8 @@ def growth(probe: Probe) -> list[tuple[Case, int, int, int]]:
     rows = []
     # markdown, pleasantries, blank lines and lists, of which the built-in cases have none
     marked = "Sure! **Paris** is actually the capital.\n\nIt lies on the Seine.\n\n- It is old.\n- It is large."
-    for case in [*CASES, Case("q", (marked, "Lyon."), label=1, meta={"lang": "en"})]:
+    given = {"rubric": "Please be right (as always).", "reference": "Paris; Lutetia"}
+    for case in [*CASES, Case("q", (marked, "Lyon."), label=1, meta={"lang": "en"}, **given)]:
         target = 1 - case.label if isinstance(case.label, int) else 0
         try:
             made = FOLLOWUPS.make(probe.perturbation or "", case, target, probe.dose)

@@ -5,13 +5,13 @@ Adapters live beside this file, one a file; `spec.py` turns the specs of the com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from voirdire.harness.cases import Case, Task
 from voirdire.harness.known_prompt import KnownPrompt
-from voirdire.harness.probes import no_setups
+from voirdire.harness.probes import Setups, no_setups
 from voirdire.harness.verdicts import Scale, Usage, Verdict
 
 __all__ = ["ChatModel", "Judge", "Message", "Reply", "Traits", "facts_of", "traits_of"]
@@ -23,10 +23,10 @@ Message = Mapping[str, str]
 @dataclass(frozen=True, slots=True)
 class Traits:
     """What a plan must know of its judge: the fields without which it cannot be shown a case, why it cannot be asked
-    under a setup of a given name (None: it can; judges/setups.py), and the prompt that attacks are aimed at, if any."""
+    under a setup (None: it can; judges/setups.py), and the prompt that attacks are aimed at, if any."""
 
     needs: tuple[str, ...] = ()
-    setups: Callable[[str], str | None] = no_setups
+    setups: Setups = no_setups
     prompt: KnownPrompt | None = None
 
 

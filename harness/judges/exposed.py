@@ -34,6 +34,13 @@ class ExposedPrompt:
     def version(self) -> str:
         return self.protocol.version
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return self.protocol.header.needs
+
+    def shows(self, field: str) -> bool:
+        return self.protocol.uses(field)
+
     def around(self, case: Case, where: str) -> Surroundings:
         marks = tuple(_MARK.format(f"responses[{k}]") for k in range(len(case.responses)))
         shown = case.replace(responses=marks, setup=None)

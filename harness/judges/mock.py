@@ -137,7 +137,7 @@ class MockJudge:
             return self._grade(case, draw)
         return self._ranking(case, draw)
 
-    def setup_reason(self, name: str) -> str | None:
+    def setup_reason(self, name: str, _case: Case | None = None) -> str | None:
         """Why it cannot be asked under a setup: only those that it was told to mind are of interest."""
         return None if self.params.unsettled and name.startswith(self.params.setup) else no_setups(name)
 

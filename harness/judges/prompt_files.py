@@ -49,8 +49,9 @@ FIELDS = ("reference", "rubric", "context")
 class Header:
     """What a prompt file says of itself; None: it does not say.
 
-    `labels` are the names of the two slots in a pairwise verdict. `needs`: fields without which a case cannot be
-    shown. `expected`: where the model gives probabilities, the score is their mean (G-Eval).
+    `single` names the prompt that scores one answer as this one compares two. `labels` are the names of the two slots
+    in a pairwise verdict. `needs`: fields without which a case cannot be shown. `expected`: where the model gives
+    probabilities, the score is their mean (G-Eval).
     """
 
     title: str = ""
@@ -63,6 +64,7 @@ class Header:
     labels: tuple[str, str] = ("A", "B")
     needs: tuple[str, ...] = ()
     expected: bool = False
+    single: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,18 @@ def _flag(value: Any) -> bool:
     return value
 
 
+def _single(value: Any) -> str:
+    # a name of ours and no file of the user's: what a judge is asked is part of its fingerprint
+    known = [
+        "score",
+        "score-digit",
+        *(n for n in protocol_names() if n == value and read_protocol(n).header.task == "score"),
+    ]
+    if value not in known:
+        raise ValueError("score, score-digit or a protocol for scores that `voirdire protocols` lists")
+    return str(value)
+
+
 _CHECKS: Mapping[str, Any] = {
     "title": _text,
     "source": _text,
@@ -189,4 +203,5 @@ _CHECKS: Mapping[str, Any] = {
     "labels": _labels,
     "needs": _needs,
     "expected": _flag,
+    "single": _single,
 }

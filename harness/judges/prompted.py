@@ -19,7 +19,8 @@ from voirdire.harness.judges.exposed import ExposedPrompt
 from voirdire.harness.judges.parsing import Parser, find_parser
 from voirdire.harness.judges.parsing_text import cut
 from voirdire.harness.judges.prompts import PromptProtocol, digit_range
-from voirdire.harness.judges.setups import apply_setup, setup_reason
+from voirdire.harness.judges.setup_parts import joined
+from voirdire.harness.judges.setups import SETUPS, apply_setup, setup_reason
 from voirdire.harness.verdicts import Scale, Verdict
 
 __all__ = ["PromptedJudge"]
@@ -105,9 +106,14 @@ class PromptedJudge:
         """Its prompt as an attacker who has read it knows it."""
         return ExposedPrompt(self.protocol)
 
-    def setup_reason(self, name: str) -> str | None:
-        """Why it cannot be asked under the setup `name` (setups.py); None if it can."""
-        return setup_reason(name, self.protocol, one_token=self.chat.first_token_only)
+    def setup_reason(self, name: str, case: Case | None = None) -> str | None:
+        """Why it cannot be asked about `case` under the setup `name` (setups.py); None if it can."""
+        return setup_reason(name, self.protocol, case, one_token=self.chat.first_token_only)
+
+    def calls_for(self, case: Case) -> int:
+        """How many calls of the model one verdict on `case` takes."""
+        parts = SETUPS[case.setup].parts if case.setup else None
+        return 1 if parts is None else len(parts.of(case))
 
     async def judge(self, case: Case, *, sample: int) -> Verdict:
         """One call. Raises JudgeError where it failed; a reply without a verdict is a null."""
@@ -121,6 +127,10 @@ class PromptedJudge:
     async def _under(self, setup: str, case: Case, sample: int) -> Verdict:
         """The verdict of the same judge asked in another way, on its own scale."""
         other = dataclasses.replace(self, protocol=apply_setup(setup, self.protocol))
+        if (parts := SETUPS[setup].parts) is not None:
+            # one after the other: how many run at once is for the runner to say
+            verdicts = [await other.judge(part, sample=sample) for part in parts.of(case)]
+            return joined(parts, case, self.task, self.scale, verdicts)
         verdict = await other.judge(case, sample=sample)
         if verdict.score is None or other.scale == self.scale:
             return verdict

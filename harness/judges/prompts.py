@@ -108,6 +108,10 @@ class PromptProtocol:
             }
         )
 
+    def uses(self, *names: str) -> bool:
+        """Do the templates name all of these variables?"""
+        return set(names) <= _variables(self.system) | _variables(self.user)
+
     def render(self, case: Case, *, begun: bool = False) -> list[Message]:
         """The messages that show `case`: the system message, if any, the user's, and with `begun` the beginning of the
         answer."""
@@ -214,6 +218,11 @@ _ENV = _environment()
 def _compiled(source: str, name: str) -> Template:
     code = _ENV.compile(source, name, name)
     return _ENV.template_class.from_code(_ENV, code, {}, None)
+
+
+@functools.lru_cache(maxsize=256)
+def _variables(source: str) -> frozenset[str]:
+    return frozenset(meta.find_undeclared_variables(_ENV.parse(source)))
 
 
 def _rendered(source: str, name: str, offset: int, values: Mapping[str, Any]) -> str:

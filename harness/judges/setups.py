@@ -2,20 +2,22 @@
 
 A setup is a change of a `PromptProtocol`. Where the prompt leaves no room for it, it does not apply, and says why:
 slots can only be renamed where the prompt calls them `{{ label_a }}` and `{{ label_b }}`, scores only be stretched
-where it says `{{ scale_low }}` and `{{ scale_high }}`. Judges that have no prompt of ours have no setups.
+where it says `{{ scale_low }}` and `{{ scale_high }}`. Judges that have no prompt of ours have no setups. Two setups
+take several calls a verdict: answers rated one by one, criteria asked about one by one (setup_parts.py).
 
 Not here: changes of the rubric or the reference, which are edits of the case (perturbations/setup.py).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from voirdire.harness.cases import ALL_TASKS, Task
+from voirdire.harness.cases import ALL_TASKS, Case, Task
 from voirdire.harness.errors import NotApplicable, UsageError, nearest
-from voirdire.harness.judges.prompts import PromptProtocol
+from voirdire.harness.judges.prompts import PromptProtocol, load_prompt
+from voirdire.harness.judges.setup_parts import CRITERIA, RATINGS, Parts
+from voirdire.harness.relations import Relation
 from voirdire.harness.verdicts import Scale
 
 __all__ = ["SETUPS", "Setup", "apply_setup", "setup_reason"]
@@ -25,13 +27,16 @@ Change = Callable[[PromptProtocol], PromptProtocol]
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """`change` raises NotApplicable with a plain reason. `writes`: only for models that write more than one token."""
+    """`change` raises NotApplicable with a plain reason. `writes`: only for models that write more than one token.
+    `parts`: how one verdict is made of several calls."""
 
     summary: str
     source: str
     change: Change
     writes: bool = False
     tasks: tuple[Task, ...] = ALL_TASKS
+    relation: Relation = Relation.INVARIANT
+    parts: Parts | None = None
 
 
 def apply_setup(name: str, protocol: PromptProtocol) -> PromptProtocol:
@@ -42,27 +47,27 @@ def apply_setup(name: str, protocol: PromptProtocol) -> PromptProtocol:
     return setup.change(protocol)
 
 
-def setup_reason(name: str, protocol: PromptProtocol, *, one_token: bool) -> str | None:
-    """Why `protocol` cannot be asked under the setup `name`; None if it can."""
-    if one_token and SETUPS[name].writes:
-        return "the model answers with one token, so there is no reasoning"
+def setup_reason(name: str, protocol: PromptProtocol, case: Case | None = None, *, one_token: bool) -> str | None:
+    """Why `protocol` cannot be asked about `case` (None: about any) under the setup `name`; None if it can."""
     try:
-        apply_setup(name, protocol)
+        other = apply_setup(name, protocol)
+        setup = SETUPS[name]
+        if one_token and setup.writes:
+            return "the model answers with one token, so there is no reasoning"
+        if one_token and setup.parts is RATINGS and not (other.prefill or other.parser == "number"):
+            return "the prompt for single scores is for models that write more than one token"
+        if case is not None and setup.parts is not None:
+            setup.parts.of(case)
     except NotApplicable as error:
         return error.message
     return None
-
-
-def _uses(protocol: PromptProtocol, *names: str) -> bool:
-    text = f"{protocol.system}\n{protocol.user}"
-    return all(re.search(rf"\b{name}\b", text) for name in names)
 
 
 def _labels(first: str, second: str) -> Change:
     def change(protocol: PromptProtocol) -> PromptProtocol:
         if protocol.task != "pairwise":
             raise NotApplicable(f"a {protocol.task} judge has no slots to name")
-        if not _uses(protocol, "label_a", "label_b"):
+        if not protocol.uses("label_a", "label_b"):
             raise NotApplicable("the prompt does not call the slots {{ label_a }} and {{ label_b }}")
         return replace(protocol, slots=(first, second))
 
@@ -73,7 +78,7 @@ def _scale(low: float, high: float) -> Change:
     def change(protocol: PromptProtocol) -> PromptProtocol:
         if protocol.task != "score":
             raise NotApplicable(f"a {protocol.task} judge has no scale")
-        if not _uses(protocol, "scale_low", "scale_high"):
+        if not protocol.uses("scale_low", "scale_high"):
             raise NotApplicable("the prompt does not name its scale by {{ scale_low }} and {{ scale_high }}")
         if (protocol.scale.low, protocol.scale.high) == (low, high):
             raise NotApplicable("this is the scale it has")
@@ -106,14 +111,29 @@ def _reasoning_first(protocol: PromptProtocol) -> PromptProtocol:
 
 def _two_scores(protocol: PromptProtocol) -> PromptProtocol:
     """FairEval's prompt, which has two marks given, in the words of this project's protocol."""
-    from voirdire.harness.judges.prompts import load_prompt
-
     if protocol.task != "pairwise":
         raise NotApplicable(f"a {protocol.task} judge compares no two answers")
     if protocol.parser == "two-scores":
         raise NotApplicable("the prompt asks for two marks as it is")
     marks = load_prompt("faireval")
     return replace(marks, name=protocol.name, line=protocol.line)
+
+
+#: default prompts for pairs -> for single scores; prompts with a header name theirs there
+_SINGLE = {"pairwise": "score", "pairwise-letter": "score-digit"}
+
+
+def _rating(protocol: PromptProtocol) -> PromptProtocol:
+    name = protocol.header.single or _SINGLE.get(protocol.name)
+    if name is None:
+        raise NotApplicable("the prompt names no other one for single scores (`single` in its header)")
+    return load_prompt(name, "score")
+
+
+def _with_rubric(protocol: PromptProtocol) -> PromptProtocol:
+    if not protocol.uses("rubric"):
+        raise NotApplicable("the judge's prompt does not show the rubric")
+    return protocol
 
 
 _SYMBOLS = "Song et al. 2024 (arXiv:2406.11629), symbol bias"
@@ -157,4 +177,20 @@ SETUPS: Mapping[str, Setup] = {
         "Opens the request formally.", _WORDING, _framed("You are kindly requested to carry out the following task.")
     ),
     "setup.wording-thanks": Setup("Ends the request with thanks.", _WORDING, _framed("", "Thank you very much.")),
+    "setup.rating": Setup(
+        "Has it score each answer of a pair by itself; the higher score wins.",
+        "Bansal et al. 2023, Peering through Preferences (arXiv:2308.15812), rating against ranking",
+        _rating,
+        tasks=("pairwise",),
+        relation=Relation.AGREE,
+        parts=RATINGS,
+    ),
+    "setup.criteria-isolated": Setup(
+        "Asks about each criterion of the rubric by itself, and takes the mean.",
+        "collect-intel, llm-judge-bias-suite; Doddapaneni et al. 2024, FBI (arXiv:2406.13439)",
+        _with_rubric,
+        tasks=("pairwise", "score", "grade"),
+        relation=Relation.AGREE,
+        parts=CRITERIA,
+    ),
 }

@@ -15,7 +15,19 @@ import numpy as np
 from voirdire.harness.plan import Arm, Plan
 from voirdire.harness.verdicts import Verdict, utility
 
-__all__ = ["ANSWERED", "ERROR", "MISSING", "NULL", "Answers", "by_case", "changes", "means", "repeats"]
+__all__ = [
+    "ANSWERED",
+    "ERROR",
+    "MISSING",
+    "NULL",
+    "Answers",
+    "by_case",
+    "changes",
+    "means",
+    "repeats",
+    "split_changes",
+    "split_repeats",
+]
 
 #: states of a call
 ANSWERED, NULL, ERROR, MISSING = 0, 1, 2, 3
@@ -75,6 +87,24 @@ def repeats(a: np.ndarray) -> np.ndarray:
     """Mean absolute change between repeats of the same call, item by item (needs two samples or more)."""
     samples = a.shape[2]
     pairs = [np.abs(a[:, :, i] - a[:, :, j]) for i in range(samples) for j in range(i)]
+    if not pairs:
+        return np.full(a.shape[0], np.nan)
+    result: np.ndarray = _nanmean(np.stack(pairs, axis=2), axis=2).mean(axis=1)
+    return result
+
+
+def split_changes(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """As `changes`, with u read as a chance of winning: a (1 - b) + b (1 - a), so two ties differ by a half."""
+    x, y = a[:, :, :, None], b[:, :, None, :]
+    gap = x * (1 - y) + y * (1 - x)
+    result: np.ndarray = _nanmean(gap.reshape(*gap.shape[:2], -1), axis=2).mean(axis=1)
+    return result
+
+
+def split_repeats(a: np.ndarray) -> np.ndarray:
+    """As `repeats`, read as in `split_changes`."""
+    samples = a.shape[2]
+    pairs = [a[:, :, i] * (1 - a[:, :, j]) + a[:, :, j] * (1 - a[:, :, i]) for i in range(samples) for j in range(i)]
     if not pairs:
         return np.full(a.shape[0], np.nan)
     result: np.ndarray = _nanmean(np.stack(pairs, axis=2), axis=2).mean(axis=1)

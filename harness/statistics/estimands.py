@@ -12,9 +12,12 @@ With u(arm) the mean utility of the target over both orders and all samples:
                  content, whatever its accuracy), on the unchanged case and on its neutral edit, which has the same
                  preference and costs nothing more; and excess flips between the orders, as above. With further
                  orders: their mean and that of both, every order with its reverse
-    AGREE        flips between two formats, less the mean of the flips between repeats in each: for verdicts of 0 and 1
-                 the square of the difference of the two formats' probabilities, so 0 where they agree but for noise
-    MUST_DROP    pairwise: P(damaged wins) - .5 against its own undamaged text; else u(damaged) - u(source)
+    AGREE        flips between two formats, less the mean of the flips between repeats in each, a tie counting as half
+                 a win and half a loss: the square of the difference of the two formats' mean utilities, so 0 where
+                 they agree but for noise, also where only one of them knows ties. For scores and rankings the mean
+                 absolute difference takes the place of flips
+    MUST_DROP    pairwise: P(damaged wins) - .5 against its own undamaged text; else, and where not the answer but what
+                 it is judged by was damaged, u(damaged) - u(source)
     RETEST       flips between repeats of the same call
 
 flips(a, b) is the mean absolute change of utility over pairs of calls of one case in the same frame. Independent
@@ -35,9 +38,18 @@ import numpy as np
 
 from voirdire.harness.plan import Plan, ProbePlan
 from voirdire.harness.relations import Relation
-from voirdire.harness.statistics.arms import Answers, by_case, changes, means, repeats
+from voirdire.harness.statistics.arms import (
+    Answers,
+    by_case,
+    changes,
+    means,
+    repeats,
+    split_changes,
+    split_repeats,
+)
 from voirdire.harness.statistics.decisions import AtLeastDrop, Contrast, Least, Most
 from voirdire.harness.statistics.means import Mean, estimate
+from voirdire.harness.targets import beside_answers
 
 __all__ = ["RETEST_TOLERANCE", "Estimator", "Measured", "PerCase", "measure"]
 
@@ -231,10 +243,12 @@ def _order(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, answ
 def _agree(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, follow: np.ndarray) -> Measured:
     """Disagreement of two formats beyond what each disagrees with itself.
 
-    For verdicts of 0 and 1 with probabilities p and q: p (1 - q) + q (1 - p) - p (1 - p) - q (1 - q) = (p - q)^2.
+    With mean utilities p and q: p (1 - q) + q (1 - p) - p (1 - p) - q (1 - q) = (p - q)^2.
     With a single sample of the follow-up only the source's repeats are known, and they stand for both.
     """
     flips, own, others = changes(source, follow), repeats(source), repeats(follow)
+    if plan.task in ("pairwise", "grade"):
+        flips, own, others = split_changes(source, follow), split_repeats(source), split_repeats(follow)
     floor = np.where(np.isnan(others), own, (own + others) / 2)
     mean = cases.mean("disagreement beyond repeats", flips - floor)
     node = None if mean is None else Contrast("disagreement beyond repeats", mean, plan.suite.tolerance_of(probe.probe))
@@ -289,7 +303,7 @@ def _moved(
 def _must_drop(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, follow: np.ndarray) -> Measured:
     min_drop = plan.suite.min_drop_of(probe.probe)
     after = means(follow)
-    if plan.task == "pairwise":
+    if plan.task == "pairwise" and not beside_answers(probe.items[0].edits):
         # the undamaged text is the opponent, so an indifferent judge gives .5
         before = np.full_like(after, 0.5)
         lo, hi = -0.5, 0.5

@@ -10,6 +10,7 @@ from voirdire.harness.findings import CounterExample
 from voirdire.harness.plan import Plan, ProbePlan, orders_of
 from voirdire.harness.relations import Relation
 from voirdire.harness.statistics.estimands import Measured
+from voirdire.harness.targets import beside_answers
 from voirdire.harness.verdicts import Verdict
 
 __all__ = ["PER_PROBE", "counter_examples"]
@@ -25,9 +26,11 @@ def counter_examples(
     size = np.nan_to_num(measured.per_item, nan=-np.inf)
     shown: list[CounterExample] = []
     seen: set[int] = set()
+    # a damaged answer loses half a win to the undamaged one, and up to a whole one where the criteria were damaged
+    whole = bool(probe.items) and beside_answers(probe.items[0].edits)
+    floor = (-1.0 if whole else -0.5) if probe.probe.relation is Relation.MUST_DROP else 0.0
     for index in np.argsort(-size, kind="stable"):
         item = probe.items[int(index)]
-        floor = -0.5 if probe.probe.relation is Relation.MUST_DROP else 0.0
         if len(shown) == limit or size[index] <= floor:
             break
         if item.case not in seen:
@@ -63,7 +66,7 @@ def _example(
     shown, edits = item.follow_up, item.edits
     if item.in_order:
         shown, edits = item.in_order[order].case, item.in_order[order].edits
-    if probe.probe.relation is Relation.MUST_DROP and plan.task == "pairwise":
+    if probe.probe.relation is Relation.MUST_DROP and plan.task == "pairwise" and not beside_answers(edits):
         pair = shown.reordered(orders[order])
         slot = orders[order].index(1)
         # offsets of the edits refer to the undamaged text, which stands in the other slot of the same call

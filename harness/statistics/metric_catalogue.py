@@ -147,6 +147,7 @@ OWN: dict[str, _Own] = {
     "asr_chen": _Own("asr_chen_v1, by the short name.", _UNIT, _WIN),
     "accuracy_drop": _Own("Accuracy before the edit less accuracy after it, over orders and samples.", _SIGNED, "0"),
     "first_slot_rate": _Own("Mean utility of the first slot over both orders.", _UNIT, ".5"),
+    "sat_noise": _Own("The sat of the same verdicts with the wordings exchanged within each case.", _UNIT, "none"),
     "score_shift": _Own("Mean change of the score, in points of the judge's scale.", "the scale's width", "0"),
     "rank_shift": _Own("Mean change of the rank, in places; positive is up.", "[1 - n, n - 1]", "0"),
 }

@@ -25,6 +25,8 @@ from voirdire.harness.statistics import (
 from voirdire.harness.statistics import metric_chance as chance
 from voirdire.harness.statistics.arms import Answers, means
 from voirdire.harness.statistics.metric_types import Metric, mean_metric
+from voirdire.harness.statistics.wording import WORDINGS, wording_metrics
+from voirdire.harness.targets import beside_answers
 
 __all__ = ["metrics", "tie_rate"]
 
@@ -71,15 +73,22 @@ def _metrics(plan: Plan, probe: ProbePlan, answers: Answers, source: np.ndarray)
         yield from _scaled(plan, relation, source, follow)
         return
     if relation is Relation.MUST_DROP:
-        if plan.task == "pairwise":
+        if plan.task == "pairwise" and not beside_answers(probe.items[0].edits):
             # the target is the damaged text, the metric's frame is the original beside it
             yield metric_accuracy.undetected_drop_rate_pairwise(1 - means(follow[:, :, :1]), tie=chance.same(tie))
+        elif plan.task == "pairwise":
+            yield metric_accuracy.undetected_drop_rate(means(source), means(follow))
         return
     # reliability beside consistency: an RR of .90 with a CR of .90 is pure noise
     yield metric_robustness.rr(source[:, 0, 0], follow[:, 0, 0], tie=tie)
     yield metric_robustness.cr(source[:, 0, 0], source[:, 0, 1], tie=tie)
     if plan.task == "pairwise":
         yield from _accuracy(plan, probe, source, follow, tie)
+    if probe.probe.name.startswith(WORDINGS):
+        yield from wording_metrics(plan, answers)
+    if relation is Relation.AGREE and plan.task == "pairwise" and probe.probe.setup == "setup.rating":
+        rated = follow[:, 0, 0]
+        yield metric_accuracy.rating_ranking_consistency(rated, 1 - rated, source[:, 0, 0], tie=tie)
     if relation is Relation.NO_GAIN:
         yield from _attack_success(source, follow, None if probe.sham is None else answers.of_arm(probe.sham))
         if plan.task == "pairwise":

@@ -17,9 +17,9 @@ from typing import IO, Literal
 from voirdire.harness.casefiles import check_task, read_cases
 from voirdire.harness.cases import Case, Task
 from voirdire.harness.errors import JudgeError, JudgeFault, JudgeUnreachable, NotApplicable, UsageError
-from voirdire.harness.plan import targets_of
 from voirdire.harness.probes import Probe
 from voirdire.harness.rewriters import Request, Rewriter, Rewritten
+from voirdire.harness.targets import targets_of
 from voirdire.perturbations.rewritten import REWRITES, SCHEMA, FrozenRewrite, Rewrites, prompt_of, source_hash
 from voirdire.reports.examples import dumps
 from voirdire.suites.builtin_cases import BUILTIN, builtin_cases, for_task

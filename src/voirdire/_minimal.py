@@ -18,6 +18,7 @@ from voirdire.harness.findings import CounterExample
 from voirdire.harness.judges.base import Judge
 from voirdire.harness.relations import Relation
 from voirdire.harness.statistics.confirm import Certain, Noisy
+from voirdire.harness.targets import beside_answers
 from voirdire.harness.verdicts import Verdict, utility
 from voirdire.perturbations.search.minimise import Minimal, minimise
 
@@ -233,6 +234,8 @@ class _Work:
         if self.relation in _REDUCIBLE:
             moved = self._moved()
             return moved is not None and moved(now)
-        # a pair shows damaged against undamaged, where an even chance is the undamaged state
-        undamaged = 0.5 if self.judge.task == "pairwise" else self.example.before
+        # a pair shows damaged against undamaged, where an even chance is the undamaged state; not where what the
+        # answers are judged by was damaged
+        pair = self.judge.task == "pairwise" and not beside_answers(self.example.edits)
+        undamaged = 0.5 if pair else self.example.before
         return undamaged is not None and now > undamaged - self.min_drop

@@ -40,7 +40,7 @@ def test_every_built_in_probe_has_an_example_or_says_what_it_needs() -> None:
         assert PROBES.get(name).summary in text
         if "```" not in text:
             assert re.search(
-                "A model writes this text|Needs the extra|it does not apply|with a prompt of voirdire's", text
+                "A model writes this text|Needs the extra|it does not apply|The prompt stays as it is", text
             ), name
 
 

@@ -48,6 +48,16 @@ CASES = {
 }
 
 
+#: for the edits of what answers are judged by
+GIVEN = {
+    "en": {
+        "rubric": "Please check the facts (as always).\nBe clear; name 2 stages.",
+        "reference": "light; 6 molecules",
+    },
+    "zh": {"rubric": "准确无误。表达清楚。", "reference": "21196公里；一万里"},
+}
+
+
 def _changed(case: Case, after: Case) -> Any:
     """The first answer where nothing else has changed, else all that is shown."""
     only = case.with_response(0, after.responses[0]) == after
@@ -64,6 +74,8 @@ def outputs() -> dict[str, dict[str, Any]]:
         if not type(chosen).__module__.startswith("voirdire.") or name.startswith("custom.") or "textattack-" in name:
             continue
         for lang, case in CASES.items():
+            if name.startswith("setup."):
+                case = case.replace(**GIVEN[lang])
             try:
                 sham = placebo(name, case, 0, 1)
                 found[f"{name}/{lang}"] = {

@@ -43,7 +43,7 @@ MOVES_MARKS = (*KEEPS_NO_LENGTH, "verbosity.condense", "degradation.shuffle", "d
 PLANTS_ERRORS = (
     *(f"degradation.{kind}" for kind in ("number", "negation", "antonym", "arithmetic", "contradict", "entity")),
     *("degradation.copied-number", "degradation.final-answer", "degradation.unit", "degradation.subtle-error"),
-    "lexical.antonyms",
+    *("lexical.antonyms", "setup.rubric-flipped", "setup.reference-wrong"),
 )
 PIECES = [
     "The energy is stored in sugar.",

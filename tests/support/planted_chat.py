@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from voirdire.harness.cases import Case
 from voirdire.harness.judges.base import Message, Reply
 
-__all__ = ["Fooled", "PlantedChat", "Quoting", "answers_of"]
+__all__ = ["ByTheBook", "Fooled", "PlantedChat", "Quoting", "Rater", "answers_of"]
 
 _ASKED = re.compile(r"(?ms)^<(?:question|task) \w+>\n(.*?)\n</")
 # a tag closes with its own name and nonce, whatever stands between
@@ -138,6 +138,90 @@ class Quoting:
         quoted = "\n\n".join(f"This is what the answer says.\n\n{shown}" for _, shown in _SHOWN.findall(text)[:2])
         parts = (f"[[{own}]]", quoted) if self.verdict_first else (quoted, f"[[{own}]]")
         return Reply("\n\n".join(parts))
+
+    async def aclose(self) -> None:
+        return
+
+
+_ALONE = re.compile(r"(?ms)^<((?:answer|response) \w+)>\n(.*?)\n</\1>")
+
+
+@dataclass(frozen=True, slots=True)
+class Rater:
+    """`chat` for pairs, and for an answer alone a digit: `good` or `bad` by which it is, `spread` up or down; with
+    `by_length` longer answers score higher whatever they say."""
+
+    chat: PlantedChat
+    good: int = 7
+    bad: int = 4
+    spread: int = 1
+    by_length: bool = False
+    first_token_only: bool = True
+    name: str = "rater"
+    paid: bool = False
+    concurrency: int | None = None
+    deterministic: bool = False
+
+    @property
+    def identity(self) -> dict[str, object]:
+        return {"rater": [self.good, self.bad, self.spread, self.by_length], **self.chat.identity}
+
+    async def complete(self, messages: Sequence[Message], *, sample: int) -> Reply:
+        text = "\n".join(m["content"] for m in messages)
+        alone = _ALONE.search(text)
+        if alone is None:
+            return await self.chat.complete(messages, sample=sample)
+        asked = _ASKED.search(text)
+        assert asked is not None
+        good, bad = self.chat.answers[asked[1]]
+        words = alone[2].split()
+        score = self.good if len(set(words) & good) >= len(set(words) & bad) else self.bad
+        score += round((2 * self.chat._draw("s", text, sample) - 1) * self.spread)
+        if self.by_length:
+            score = 1 + len(words) // 12
+        return Reply(str(score), logprobs={str(min(9, max(1, score))): -0.01})
+
+    async def aclose(self) -> None:
+        return
+
+
+_CRITERIA = re.compile(r"(?ms)^<criteria (\w+)>\n(.*?)\n</criteria \1>")
+_REFERENCE = re.compile(r"(?ms)^<reference (\w+)>\n(.*?)\n</reference \1>")
+
+
+@dataclass(frozen=True, slots=True)
+class ByTheBook:
+    """`chat`, going by what it is given: with criteria turned round it gives the opposite verdict, without `word` in
+    them it tosses a coin, and a reference that one answer agrees with decides for it, as reliably as `chat` does."""
+
+    chat: PlantedChat
+    word: str = "right"
+    first_token_only: bool = True
+    name: str = "by-the-book"
+    paid: bool = False
+    concurrency: int | None = None
+    deterministic: bool = False
+
+    @property
+    def identity(self) -> dict[str, object]:
+        return {"by the book": self.word, **self.chat.identity}
+
+    async def complete(self, messages: Sequence[Message], *, sample: int) -> Reply:
+        text = "\n".join(m["content"] for m in messages)
+        criteria, reference = _CRITERIA.search(text), _REFERENCE.search(text)
+        slot = self.chat._right(text)
+        if reference is not None:
+            by = set(reference[2].split())
+            one, other = (len(set(found.split()) & by) for _, found in _SHOWN.findall(text)[:2])
+            slot = int(other > one)
+        if criteria is not None and "Judge against" in criteria[2]:
+            slot = 1 - slot
+        v = self.chat._draw("v", text, sample)
+        wrong = v >= self.chat.accuracy
+        if criteria is not None and self.word not in criteria[2]:
+            wrong = v >= 0.5
+        name = "AB"[1 - slot if wrong else slot]
+        return Reply(name, logprobs={name: -0.01})
 
     async def aclose(self) -> None:
         return

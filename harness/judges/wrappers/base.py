@@ -71,9 +71,9 @@ class WrappedJudge:
         prompts = [traits_of(judge).prompt for judge in self.judges]
         return None if None in prompts else prompts[0]
 
-    def setup_reason(self, name: str) -> str | None:
-        """Why not all members can be asked under the setup `name`; None if they can."""
-        reasons = [traits_of(judge).setups(name) for judge in self.judges]
+    def setup_reason(self, name: str, case: Case | None = None) -> str | None:
+        """Why not all members can be asked about `case` under the setup `name`; None if they can."""
+        reasons = [traits_of(judge).setups(name, case) for judge in self.judges]
         return next((reason for reason in reasons if reason is not None), None)
 
     @property

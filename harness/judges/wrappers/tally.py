@@ -94,7 +94,9 @@ class _Dry:
         key = shown_hash(case), 0 if self.deterministic else sample
         if key not in self._known:
             self._known.add(key)
-            self._asked.calls.append(PlannedCall(case, key[1], key[0]))
+            # a setup may take several calls a verdict, each shorter than the whole
+            times = getattr(self.of, "calls_for", lambda _case: 1)(case)
+            self._asked.calls += [PlannedCall(case, key[1], key[0])] * times
         return replace(self._answer(self.of, case, sample), raw=_REPLY)
 
     async def aclose(self) -> None:

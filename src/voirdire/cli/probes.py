@@ -102,6 +102,7 @@ def _row(probe: Probe) -> dict[str, Any]:
         "relation": str(probe.relation),
         "claim": edit.claim if edit is not None else None,
         "target": probe.target if edit is not None else None,
+        "field": getattr(edit, "where", None),
         "dose": probe.dose,
         "sham": probe.sham,
         "tasks": list(probe.tasks),
@@ -135,6 +136,8 @@ def _claims(row: dict[str, Any]) -> str:
 
 
 def _edited(row: dict[str, Any]) -> str:
+    if row["field"] is not None:
+        return f"the {row['field']}"
     if row["relation"] == "MUST_DROP":
         return "the right answer"  # a mistake in a wrong one might repair it
     return "each answer" if row["target"] == "each" else f"the {row['target']} answer"
@@ -200,7 +203,7 @@ def _at_work(probe: Probe, cases: Iterable[Case], task: Task) -> Iterator[_Shown
     from voirdire.harness.followups import FollowUps
     from voirdire.harness.judges.exposed import ExposedPrompt
     from voirdire.harness.judges.prompts import default_protocol
-    from voirdire.harness.plan import targets_of
+    from voirdire.harness.targets import targets_of
 
     # what is aimed at a judge's prompt is shown as aimed at voirdire's own
     followups = FollowUps(prompt=ExposedPrompt(default_protocol(task)))
