@@ -257,6 +257,17 @@ def _python(value: str, options: JudgeOptions) -> Judge:
     )
 
 
+def _reward(value: str, options: JudgeOptions) -> Judge:
+    from voirdire.harness.judges.packages.reward_model import reward_judge
+    from voirdire.harness.judges.python_judge import PythonJudge
+
+    _no_prompt("reward", options)
+    judge, files = reward_judge(value, task=options.task, scale=options.scale, params=options.params)
+    # the same files give the same answers: later runs may reuse them
+    version = str(options.params.get("version") or files)
+    return PythonJudge(judge, spec=f"reward:{value}", version=version, timeout=options.timeout)
+
+
 def _replay(value: str, options: JudgeOptions) -> Judge:
     from voirdire.harness.judges.replay import ReplayJudge
 
@@ -277,6 +288,7 @@ _MAKERS: dict[str, Callable[[str, JudgeOptions], Judge]] = {
     "command": _command,
     "local": _local,
     "python": _python,
+    "reward": _reward,
     "replay": _replay,
     "mock": _mock,
 }
@@ -290,6 +302,7 @@ SCHEMES: dict[str, str] = {
     "command": "command:python judge.py",
     "local": "local:smollm2",
     "python": "python:package.module:callable",
+    "reward": "reward:path/to/model",
     "replay": "replay:verdicts.jsonl",
     "mock": "mock:noisy?accuracy=.85",
 }

@@ -90,8 +90,8 @@ PROVIDERS: Mapping[str, Provider] = {
 URLS = frozenset({"score"})
 #: schemes that at most read a file, as data
 DATA = frozenset({"local", "mock", "replay"})
-#: schemes that run a program, or send any variable of the environment to any host
-CODE = frozenset({"command", "http", "python"})
+#: schemes that run a program, read a model that one may stand in, or send any variable of the environment to any host
+CODE = frozenset({"command", "http", "python", "reward"})
 
 #: where a judge may begin inside a wrapper: wrapper(SPEC, SPEC; param=SPEC)
 _INNER_SCHEME = re.compile(r"[(,;=]\s*[\"']?\s*([\w.-]+)\s*:")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from voirdire.harness.cases import Task
-from voirdire.harness.judges.packages.base import PackageJudge
+from voirdire.harness.judges.packages.base import BlockingRatingJudge, PackageJudge, RatingJudge
 from voirdire.harness.verdicts import Scale
 
 __all__ = ["PACKAGES", "Package", "adapt", "no_telemetry", "task_of"]
@@ -43,15 +43,19 @@ PACKAGES: tuple[Package, ...] = (
         # the second: prices are fetched from the network otherwise, those in the package do
         (("MLFLOW_DISABLE_TELEMETRY", "true"), ("MLFLOW_MODEL_CATALOG_URI", "")),
     ),
+    Package(("transformers",), "reward_model"),
     Package(("langchain", "langchain_classic"), "langchain_evaluator"),
 )
 
 
 def adapt(target: Any, task: Task | None = None, scale: Scale | None = None) -> PackageJudge | None:
-    """A judge made of `target`, or None where it is of no package known here or says itself how it judges.
+    """A judge made of `target`, or None where it is of no package known here or says itself how it judges. What an
+    adapter has made already stays as it is.
 
     Raises UsageError where it is of such a package and cannot judge a case, or not this task.
     """
+    if isinstance(target, (RatingJudge, BlockingRatingJudge)):
+        return target
     if callable(getattr(target, "judge", None)):
         return None
     package = _package_of(target)
