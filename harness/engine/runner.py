@@ -209,8 +209,22 @@ class _State:
                 for i in numbers[key]:
                     self.run.verdicts[i] = self._once(self.texts.keep(i, verdict))
                     self.run.cached += 1
+            if self.judge.deterministic:
+                self._repeat_what_is_known()
         todo = self._without_repeats(i for i, v in enumerate(self.run.verdicts) if v is None)
         self.todo = deque(self._beside_its_like(todo) if self.workers == 1 else todo)
+
+    def _repeat_what_is_known(self) -> None:
+        """The store holds the answer to one sample, and a deterministic judge gives all samples the same."""
+        known = {self.calls[i].content: i for i, v in enumerate(self.run.verdicts) if v is not None}
+        for i, verdict in enumerate(self.run.verdicts):
+            of = known.get(self.calls[i].content)
+            if verdict is None and of is not None:
+                answer = self.run.verdicts[of]
+                assert answer is not None
+                self.run.verdicts[i] = replace(answer, usage=Usage(0, 0, 0.0))
+                self.run.cached += 1
+                self.texts.same(i, of)
 
     def _without_repeats(self, todo: Iterable[int]) -> list[int]:
         """Of calls with equal content and sample only the first is asked, and the others take its answer; a

@@ -26,7 +26,9 @@ from voirdire.harness.plan import build_plan
 from voirdire.harness.statistics.analyse import is_locked
 from voirdire.harness.statistics.arms import Answers
 from voirdire.harness.statistics.change import MARGIN
+from voirdire.harness.statistics.clean import Clean
 from voirdire.harness.statistics.estimands import Measured, measure
+from voirdire.harness.statistics.side_by_side import StoredRun
 from voirdire.harness.verdicts import Scale, Verdict
 from voirdire.suites.loading import load_suite
 
@@ -35,6 +37,7 @@ __all__ = [
     "GateRequest",
     "GateResult",
     "PreparedGate",
+    "as_run",
     "gate_async",
     "prepare_gate",
 ]
@@ -182,6 +185,13 @@ async def gate_async(
             run=None if drifting is None else drifting.run,
         )
     return GateResult(outcome, replace(result, audit=outcome.audit), stored)
+
+
+def as_run(label: str, path: str, judge: Judge, result: GateResult) -> StoredRun:
+    """A finished run as a column of a comparison, with its verdicts on clean text."""
+    plan = result.result.plan
+    clean = Clean.of(plan, Answers.of(plan, result.result.run.verdicts, soft=judge.soft))
+    return StoredRun(label, path, result.outcome.audit, result.stored, getattr(judge, "most_calls", 1), clean)
 
 
 @dataclass(frozen=True, slots=True)

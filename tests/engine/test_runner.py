@@ -181,6 +181,23 @@ def test_repeats_of_a_deterministic_judge_are_not_asked() -> None:
     assert result.tokens == 2 * 6  # nothing was spent on repeats
 
 
+def test_repeats_of_what_the_store_holds_are_not_asked_of_a_deterministic_judge(tmp_path: Path) -> None:
+    """A run that was stopped between a question and its repeat, and one that came to its end, ask nothing twice."""
+    cases = [c.case for c in calls(4)]
+    repeated = [PlannedCall(c, sample, shown_hash(c)) for c in cases for sample in range(3)]
+    totals = []
+    for limits in (Limits(concurrency=1, max_calls=2), Limits(concurrency=1), Limits()):
+        judge = Scripted()
+        judge.deterministic = True  # type: ignore[misc]
+        with CallStore(tmp_path / "c.sqlite") as store:
+            result = asyncio.run(run_calls(repeated, judge, limits=limits, store=store))
+        totals.append(len(judge.asked))
+        if result.stopped is None:
+            assert all(v is not None and v.choice == 0 for v in result.verdicts)
+            assert (result.made + result.cached, result.tokens) == (12, 4 * 6)
+    assert totals == [2, 2, 0]
+
+
 def test_events_tell_the_whole_story() -> None:
     events: list[Event] = []
     run(Scripted({2: JudgeError("x")}), 6, emit=events.append, limits=Limits(concurrency=1))

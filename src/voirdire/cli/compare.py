@@ -149,14 +149,8 @@ def _cost(judge: Judge, ready: PreparedGate, prices: Prices) -> Cost:
 
 def _audit(label: str, name: str, judge: Judge, ready: PreparedGate, terminal: Terminal) -> StoredRun | ExitCode:
     """The judge's run, or the exit code of one that did not get to its end."""
-    from voirdire.harness.statistics.arms import Answers
-    from voirdire.harness.statistics.clean import Clean
-    from voirdire.harness.statistics.side_by_side import StoredRun
+    from voirdire._gate import as_run
 
     result = run_gate(judge, ready, terminal)
     stopped = unfinished(result, terminal)
-    if stopped is not None:
-        return stopped
-    plan = result.result.plan
-    clean = Clean.of(plan, Answers.of(plan, result.result.run.verdicts, soft=judge.soft))
-    return StoredRun(label, name, result.outcome.audit, result.stored, getattr(judge, "most_calls", 1), clean)
+    return as_run(label, name, judge, result) if stopped is None else stopped
