@@ -87,7 +87,7 @@ def _remedies(audit: Audit) -> list[Mapping[str, Any]]:
 
 
 def _gained(probes: list[Mapping[str, Any]]) -> float:
-    return max(abs(p["change"]) for p in probes)
+    return max(abs(float(p["change"])) for p in probes)
 
 
 def _judge(run: Mapping[str, Any]) -> str:
