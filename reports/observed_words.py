@@ -33,13 +33,17 @@ __all__ = [
     "thing",
 ]
 
+#: from this share on nulls are worth a warning
+MANY_NULLS = 0.05
+
 MARKS = {"preference": "✗", "association": "~", "none": "✓", "open": "?", "not_measured": "-"}
 HELD_FIXED = {"paired": "both orders", "labels": "labels", "raw": "nothing"}
 
 CAUTION = (
     "No judge was called. This is observational: nobody changed an answer to see what happens. A judge that goes for "
-    "longer answers may go for better ones. Labels hold quality fixed as far as they are right; both orders of the "
-    "same pair hold everything fixed; for the rest an answer has to be changed and judged again (`voirdire audit`)."
+    "longer answers may go for better ones. Labels hold quality fixed as far as they are right and the pairs equally "
+    "hard; both orders of the same pair hold everything fixed; for the rest an answer has to be changed and judged "
+    "again (`voirdire audit`)."
 )
 
 _THINGS = {
@@ -114,8 +118,10 @@ def _called(p: Preference, task: Task) -> str:
     if p.name == "first slot":
         return text
     if p.label_errors is None:
-        return text + " Wrong labels cannot explain it."
-    return text + f" Wrong labels would explain it only from {percent(p.label_errors)} wrong on."
+        text += " Labels wrong at random cannot explain it;"
+    else:
+        text += f" Labels wrong at random would explain it from {percent(p.label_errors)} of them on;"
+    return text + " harder pairs where it is the worse answer would."
 
 
 def _associated(p: Preference, pairs: bool) -> str:
@@ -150,7 +156,10 @@ def nulls_words(judge: JudgeObservations) -> str:
     if not judge.nulls:
         return ""
     reasons = ", ".join(f"{n:,} {reason}" for reason, n in sorted(judge.nulls.items()))
-    return f"{plural(sum(judge.nulls.values()), 'null')} ({reasons}), in no figure below"
+    total = sum(judge.nulls.values())
+    # a judge that gives up on some kind of answer leaves a selection of them
+    left = "; what is left may be a selection" if total >= MANY_NULLS * judge.verdicts else ""
+    return f"{plural(total, 'null')} ({reasons}), in no figure below{left}"
 
 
 def agreement_words(a: Agreement, task: str) -> str:

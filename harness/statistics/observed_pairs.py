@@ -1,8 +1,9 @@
 """Preferences of pairwise judges read off their verdicts: slot, length, lists, formatting, models, own family.
 
 Where labels exist, a feature's effect is the excess of wrong verdicts towards it, by itself (`balanced`) and with
-slot, label and the other features held fixed (`slope`); both must stand. Without labels it is the plain difference of
-wins and losses, which quality may explain as well. The slot needs no label where a pair was judged in both orders.
+slot, the other features and, set by set, the label held fixed (`slope`); both must stand. Without labels it is the
+plain difference of wins and losses, which quality may explain as well. The slot needs no label where a pair was judged
+in both orders.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ __all__ = ["MOST_MODELS", "PairTable", "left_out_models", "measure_pairs", "posi
 
 #: pairs a model must stand in before anything is said about it, and models reported at most
 FEWEST_MODEL, MOST_MODELS = 20, 10
+#: pairs that make a set of cases one of its own, and sets told apart at most
+FEWEST_IN_SET, MOST_SETS = 20, 20
 
 NEEDS_TEXTS = "needs the texts of the answers (--cases FILE)"
 
@@ -213,8 +216,27 @@ def _rows(table: PairTable, *, labelled: bool) -> tuple[np.ndarray, np.ndarray]:
 
 def _adjusted(feature: _Feature, others: Sequence[_Feature], table: PairTable) -> Mean | None:
     at, order = _rows(table, labelled=True)
-    columns = [feature.has[at], 2 * table.truth[at] - 1, 1.0 - 2 * order, *(f.has[at] for f in others)]
+    columns = [feature.has[at], _skill(table, at), 1.0 - 2 * order, *(f.has[at] for f in others)]
     return slope(2 * table.wins[at, order] - 1, np.column_stack(columns), table.groups[at])
+
+
+def _skill(table: PairTable, at: np.ndarray) -> np.ndarray:
+    """Columns whose coefficients are the judge's skill, a set each: sets in which the featured answer is often the
+    worse one may also be the harder ones."""
+    labels: np.ndarray = (2 * table.truth[at] - 1)[:, None] * _sets(table.cases)[at]
+    return labels
+
+
+def _sets(cases: Sequence[Case | None]) -> np.ndarray:
+    """(cases, sets): 1 where the case belongs to the set, by `meta["source"]` and `meta["category"]`. Small sets and
+    those beyond the largest are one."""
+    names = [str([case.meta.get(k) for k in ("source", "category")]) if case is not None else "" for case in cases]
+    large = [name for name, n in Counter(names).most_common(MOST_SETS) if n >= FEWEST_IN_SET]
+    number = {name: i for i, name in enumerate(large)}
+    # an empty last column would make the fit singular
+    columns = len(large) + any(name not in number for name in names)
+    member: np.ndarray = np.eye(columns)[[number.get(name, len(large)) for name in names]]
+    return member
 
 
 def _odds(
@@ -223,7 +245,7 @@ def _odds(
     at, order = _rows(table, labelled=with_label)
     graded = feature.graded if feature.graded is not None else feature.has
     columns = [graded[at], 1.0 - 2 * order]
-    columns += [2 * table.truth[at] - 1] if with_label else []
+    columns += [_skill(table, at)] if with_label else []
     columns += [(f.graded if f.graded is not None else f.has)[at] for f in others]
     x = np.column_stack(columns)
     return odds(table.wins[at, order], x, table.groups[at], unit=feature.unit, step=1.0, alpha=alpha)

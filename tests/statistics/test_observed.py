@@ -104,6 +104,20 @@ def test_what_always_goes_with_the_slot_is_not_blamed() -> None:
         assert "slot" in found["model alpha"].needs
 
 
+def test_harder_pairs_with_longer_worse_answers_are_no_preference() -> None:
+    for seed in SEEDS:
+        easy = [c.replace(meta={"source": "easy"}) for c in pairs(200, seed, longer_is_better=0.9)]
+        hard = [c.replace(id="h" + c.id, meta={"source": "hard"}) for c in pairs(200, seed + 99, longer_is_better=0.1)]
+        verdicts = {}
+        for cases, accuracy in ((easy, 0.95), (hard, 0.4)):
+            verdicts |= record(f"noisy?accuracy={accuracy}&seed={seed}", cases).verdicts
+        log = VerdictLog("j", "x", "pairwise", verdicts)
+        assert by_name(observed(log, easy + hard))["longer"].decision != "preference"
+        # nobody can tell without the names of the sets: this is what "harder pairs" in the report is about
+        blurred = [c.replace(meta={}) for c in easy + hard]
+        assert by_name(observed(log, blurred))["longer"].decision == "preference"
+
+
 def test_the_size_of_a_planted_preference_is_right() -> None:
     effects = []
     covered = 0
