@@ -1,14 +1,18 @@
 """How much of the best phrase's lift, for how many calls? Our racing search beside plain greedy, beam and chance.
 
-    python benchmarks/search.py                 # 20 seeds on 4 judges, as in docs/attack.md
-    python benchmarks/search.py --smoke         # 2 seeds, for CI
+    python benchmarks/search.py                 # 20 seeds on 4 judges, 100 null searches, as in docs/attack.md
+    python benchmarks/search.py --smoke         # 1 seed and 4 null searches, for CI
 
 Four judges with planted trigger words among many that do nothing or harm, all noisy. The lift of a phrase is its mean
 gain on held-out cases, computed from the judge's own probabilities, so without noise; the best known lift is the best
 of all phrases of the strongest words and of whatever any search found. Plain greedy is given all the calls it wants
 (vocabulary x cases x words), ours a quarter of that.
 
-Exits 1 unless ours reaches 90 % of the best known lift on each judge (mean over seeds; full size only).
+The null searches run the whole attack, search and held-out test, on judges without a weakness of four kinds: whatever
+is found there is a false find.
+
+Exits 1 unless ours reaches 90 % of the best known lift on each judge (mean over seeds) and 95 % of the null searches
+find nothing (full size only: few runs cannot tell).
 """
 
 from __future__ import annotations
@@ -38,6 +42,7 @@ HELD_OUT = 60
 WORDS = 4
 SHARE = 0.25
 REACHED = 0.9
+NOTHING_FOUND = 0.95
 
 
 @functools.cache
@@ -174,18 +179,38 @@ async def chance(meter: Meter, space: Space, seed: int) -> Words:
     return best[1]
 
 
+NULLS = (("noisy", "pairwise"), ("noisy", "score"), ("noisy", "grade"), ("random", "pairwise"))
+
+
+def false_finds(n: int) -> tuple[int, int]:
+    """(finds, searches) of `n` attacks on judges that have no weakness."""
+    from voirdire._attack import attack_async
+    from voirdire._attack_plan import AttackRequest, prepare_attack
+    from voirdire.harness.judges.mock import mock_judge
+
+    finds = 0
+    for seed in range(n):
+        name, task = NULLS[seed % len(NULLS)]
+        judge = mock_judge(name, task=task, seed=seed)
+        request = AttackRequest(max_calls=2000, seed=seed, defences=(), cache=None)
+        result = asyncio.run(attack_async(judge, prepare_attack(judge, request)))
+        finds += result.outcome == "found"
+    return finds, n
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--nulls", type=int, default=100)
     parser.add_argument("--smoke", action="store_true")
     args = parser.parse_args()
-    seeds = 2 if args.smoke else args.seeds
+    seeds, nulls = (1, 4) if args.smoke else (args.seeds, args.nulls)
     whole = VOCABULARY * CASES * WORDS
     methods = {"greedy": whole, "beam of 3": 3 * whole, "greedy, few cases": int(SHARE * whole)}
     methods |= {"chance": int(SHARE * whole), "racing (ours)": int(SHARE * whole)}
     good = True
     print(f"{'judge':26}{'method':20}{'calls':>8}{'lift':>8}{'of best':>9}{'worst seed':>12}")
-    for make in JUDGES:
+    for make in JUDGES if seeds else ():
         shares: dict[str, list[float]] = {m: [] for m in methods}
         lifts: dict[str, list[float]] = {m: [] for m in methods}
         calls: dict[str, list[int]] = {m: [] for m in methods}
@@ -204,6 +229,9 @@ def main() -> int:
                 f"{statistics.fmean(lifts[m]):8.3f}{mean:9.1%}{min(shares[m]):12.1%}"
             )
         good &= statistics.fmean(shares["racing (ours)"]) >= REACHED
+    finds, searches = false_finds(nulls)
+    print(f"null searches: {finds} of {searches} found something")
+    good &= finds <= (1 - NOTHING_FOUND) * searches
     return 0 if good or args.smoke else 1
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from voirdire.harness.cases import Task
-from voirdire.harness.findings import Calls, Finding
+from voirdire.harness.findings import Calls, CounterExample, Finding
 from voirdire.harness.statistics.lifts import Interval, Lift
 from voirdire.harness.verdicts import Scale
 
@@ -51,7 +51,10 @@ class Attempt:
     """One attack that was tried on held-out cases.
 
     `kind`: "phrase" (searched), "structure" (made from the judge's own prompt), "composed" (several together).
-    `doses`: text of its first k words -> its lift. `rival`: the best published phrase, and how much better this is.
+    `doses`: text of its first k words (or parts) -> its lift. `rival`: the best published phrase, and how much better
+    this is. `parts`: names of what a composed attack stacks. `p_adjusted`: after Holm over all attempts. `example`: a
+    held-out case on which it worked, with the messages that the judge was sent (`prompt`) and what to change in the
+    judge's own prompt (`mend`), where the attack was made from that.
     """
 
     name: str
@@ -69,6 +72,11 @@ class Attempt:
     over_rival: Interval | None = None
     elsewhere: tuple[Elsewhere, ...] = ()
     note: str = ""
+    parts: tuple[str, ...] = ()
+    p_adjusted: float | None = None
+    example: CounterExample | None = None
+    prompt: tuple[Mapping[str, str], ...] = ()
+    mend: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

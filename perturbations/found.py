@@ -1,25 +1,27 @@
 """Texts that an attack search found, as perturbations: what `voirdire attack --save` writes and suites take.
 
 A text is put at the end or the beginning of an answer, below it as a paragraph of its own, or stands alone in its
-place. Unlike the built-in perturbations these come from files, so each is kept under a name made of its content.
-Not here: the files (suites/found.py), the searches (search/).
+place; several attacks may be made on top of each other. Unlike the built-in perturbations these come from files, so
+each is kept under a name made of its content. Not here: the files (suites/found.py), the searches (search/).
 """
 
 from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from voirdire.harness.cases import Case, Claim, Dose, Edit
+from voirdire.harness.cases import Case, Claim, Dose, Edit, with_edits
 from voirdire.harness.errors import NotApplicable, UsageError
+from voirdire.harness.known_prompt import KnownPrompt
 from voirdire.harness.registry import PERTURBATIONS
 from voirdire.perturbations.placement import end_of
 from voirdire.perturbations.sham import sham_text
 from voirdire.perturbations.spans import analyse
 
-__all__ = ["POSITIONS", "FoundText", "Position", "found_text", "joined", "spoken"]
+__all__ = ["POSITIONS", "FoundStack", "FoundText", "Position", "found_stack", "found_text", "joined", "spoken"]
 
 #: "end": on the last line, as a sentence; "start": the same before the first word; "below": a paragraph of its own
 #: behind the answer, as it is; "alone": in the place of the answer
@@ -71,6 +73,92 @@ class FoundText:
     ) -> tuple[Edit, ...] | None:
         """Neutral words of the same number and length at the same place."""
         return tuple(Edit(e.start, e.end, sham_text(e.text, rng), e.where) for e in edits)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundStack:
+    """The perturbations `parts`, each made on what the one before left. Build one with `found_stack`."""
+
+    name: str
+    parts: tuple[str, ...]
+
+    claim: Claim = "attack"
+    source: str = "voirdire attack"
+    plants_error: bool = False
+
+    @property
+    def summary(self) -> str:
+        return "Puts several attacks that a search found on top of each other."
+
+    def edits(self, case: Case, target: int, rng: random.Random, dose: Dose) -> tuple[Edit, ...]:
+        """What all parts together change, as one edit."""
+
+        def part(made: Case, name: str) -> tuple[Edit, ...]:
+            return PERTURBATIONS.get(name).edits(made, target, rng, dose)
+
+        return self._stacked(case, target, part)
+
+    def sham(
+        self,
+        case: Case,  # noqa: ARG002 - the protocol's
+        target: int,  # noqa: ARG002
+        edits: tuple[Edit, ...],
+        rng: random.Random,
+    ) -> tuple[Edit, ...] | None:
+        """Neutral words of the same number and length at the same place."""
+        return tuple(Edit(e.start, e.end, sham_text(e.text, rng), e.where) for e in edits)
+
+    def _stacked(self, case: Case, target: int, part: Callable[[Case, str], tuple[Edit, ...]]) -> tuple[Edit, ...]:
+        made = case
+        for name in self.parts:
+            made = with_edits(made, part(made, name))
+        return (_difference(case.responses[target], made.responses[target], f"responses[{target}]"),)
+
+
+class AimedStack(FoundStack):
+    """A stack with a part that is made of the judge's own prompt (`harness.followups.Aimed`)."""
+
+    __slots__ = ()
+
+    def edits(self, case: Case, target: int, rng: random.Random, dose: Dose) -> tuple[Edit, ...]:  # noqa: ARG002
+        raise NotApplicable("this judge is not asked with a prompt of voirdire's")
+
+    def aimed(self, case: Case, slot: int, rng: random.Random, dose: Dose, prompt: KnownPrompt) -> tuple[Edit, ...]:
+        """As `edits`, of the answer in `slot` of a case that is shown as it is."""
+
+        def part(made: Case, name: str) -> tuple[Edit, ...]:
+            one = PERTURBATIONS.get(name)
+            aimed = getattr(one, "aimed", None)
+            if aimed is None:
+                return one.edits(made, slot, rng, dose)
+            found: tuple[Edit, ...] = aimed(made, slot, rng, dose, prompt)
+            return found
+
+        return self._stacked(case, slot, part)
+
+
+def _difference(before: str, after: str, where: str) -> Edit:
+    """The one edit that makes `after` of `before`, as short as can be."""
+    start = next(
+        (i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after))
+    )
+    most = min(len(before), len(after)) - start
+    end = next((i for i in range(most) if before[-1 - i] != after[-1 - i]), most)
+    return Edit(start, len(before) - end, after[start : len(after) - end], where)
+
+
+def found_stack(parts: tuple[str, ...]) -> FoundStack:
+    """The perturbation that makes `parts` (names of registered perturbations) in turn, known by a hash of them.
+
+    Raises UsageError for fewer than two parts, or a name that is not registered.
+    """
+    if len(parts) < 2:
+        raise UsageError("a stack of attacks has two parts or more")
+    aimed = any(hasattr(PERTURBATIONS.get(name), "aimed") for name in parts)
+    digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    made = (AimedStack if aimed else FoundStack)(f"attack.stack-{digest[:16]}", parts)
+    PERTURBATIONS.keep(made.name, made)
+    return made
 
 
 def spoken(text: str) -> str:

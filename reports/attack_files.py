@@ -11,11 +11,12 @@ from typing import Any
 
 from voirdire.harness.attacks import Attacked, Attempt
 from voirdire.harness.errors import UsageError
-from voirdire.harness.findings import Finding
+from voirdire.harness.findings import CounterExample, Finding
 from voirdire.harness.statistics.lifts import Interval, Lift
 from voirdire.reports.attack_text import headline, reason_words
 from voirdire.reports.formatting import effect, interval, level, percent, plain, share
-from voirdire.reports.markdown import code, prose
+from voirdire.reports.markdown import block, code, prose
+from voirdire.reports.text import Piece
 from voirdire.suites.found import FoundAttack, written
 
 __all__ = ["SCHEMA", "attack_json", "attack_markdown", "attack_suite", "write_attack"]
@@ -39,11 +40,18 @@ def write_attack(result: Attacked, folder: Path) -> dict[str, Path]:
 
 def attack_suite(result: Attacked) -> str | None:
     """The suite file of what was found; None if nothing was."""
-    attacks = [FoundAttack(a.name, a.text, _position(a), _note(result, a)) for a in result.found]
-    if not attacks:
+    found = {a.name: a for a in result.found}
+    # the parts of a stack stand in the file too, found or not: it is made of them
+    needed = [p for a in result.found for p in a.parts]
+    texts = [a for a in result.attempts if a.kind == "phrase" and (a.name in found or a.name in needed)]
+    attacks = [FoundAttack(a.name, a.text, _position(a), _note(result, a)) for a in texts]
+    attacks += [FoundAttack(a.name, note=_note(result, a), parts=a.parts) for a in result.found if a.parts]
+    if not found:
         return None
+    own = {a.name for a in attacks}
+    probes = [name for name in found if name not in own]
     summary = f"What an attack on {result.judge_name} found."
-    return written(attacks, name="found", summary=summary)
+    return written(attacks, name="found", summary=summary, probes=probes)
 
 
 def _position(attempt: Attempt) -> Any:
@@ -66,6 +74,8 @@ def _plain(value: Any) -> Any:
     """Dataclasses, mappings and tuples as plain JSON data."""
     if isinstance(value, Finding):
         return _finding(value)
+    if isinstance(value, CounterExample):
+        return _example(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         found = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return found | ({"asr_net": _plain(value.asr_net)} if isinstance(value, Lift) else {})
@@ -83,6 +93,18 @@ def _finding(finding: Finding) -> dict[str, Any]:
     names = ("decision", "reason", "effect", "low", "high", "level", "estimand", "p", "n", "nulls", "errors")
     more = ("not_applicable", "flip_rate", "retest_flip_rate", "source_effect", "sham_effect", "metrics")
     return {name: _plain(getattr(finding, name)) for name in (*names, *more)}
+
+
+def _example(example: CounterExample) -> dict[str, Any]:
+    """A case on which an attack worked, without what the case says of itself."""
+    return {
+        "case": example.case_id,
+        "target": example.target,
+        "responses": list(example.follow_up.responses),
+        "edits": [{"start": e.start, "end": e.end, "text": e.text, "where": e.where} for e in example.edits],
+        "before": example.before,
+        "after": example.after,
+    }
 
 
 def attack_markdown(result: Attacked) -> str:
@@ -149,6 +171,12 @@ def _attempt(result: Attacked, attempt: Attempt) -> list[str]:
         else:
             works = where.finding is not None and where.finding.decision == "violated"
             lines.append(f"| {name} | {_with(where.lift.gain)}, {'still works' if works else 'not shown to work'} |")
+    if attempt.mend:
+        lines += ["", "To mend:", "", *(f"- {code(line, 500)}" for line in attempt.mend)]
+    if attempt.prompt:
+        lines += ["", "The exact prompt, on one held-out case:", ""]
+        for message in attempt.prompt:
+            lines += [f"{prose(message['role'])}:", "", block([Piece("same", message["content"])]), ""]
     return lines
 
 

@@ -110,6 +110,8 @@ def _attempt(result: Attacked, attempt: Attempt) -> Iterator[str]:
         )
     for where in attempt.elsewhere:
         yield f"   {_elsewhere(where)}"
+    for line in attempt.mend:
+        yield f"   to mend           {one_line(line, 200)}"
 
 
 def _elsewhere(where: Elsewhere) -> str:

@@ -11,28 +11,33 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from voirdire.harness.cases import content_hash
-from voirdire.harness.errors import nearest
+from voirdire.harness.cases import Perturbation, content_hash
+from voirdire.harness.errors import UsageError, nearest
 from voirdire.harness.probes import Probe
 from voirdire.harness.relations import Relation
-from voirdire.perturbations.found import POSITIONS, Position, found_text
+from voirdire.perturbations.found import POSITIONS, Position, found_stack, found_text
+from voirdire.suites.rows import PROBES
 from voirdire.suites.suite_file import Draft
 
 __all__ = ["FoundAttack", "found_probe", "found_probes", "name_for", "written"]
 
-_KEYS = ("name", "text", "position", "note")
+_KEYS = ("name", "text", "position", "parts", "note")
 _NAME = re.compile(r"attack\.[a-z0-9][a-z0-9-]*")
 #: longest text that a suite file may add to an answer, in characters
 _LONGEST = 20_000
 
 
 class FoundAttack(NamedTuple):
-    """One attack of a suite file. `note` is for people: where it was found and what it did."""
+    """One attack of a suite file: a text, or names of probes whose edits are made in turn (`parts`).
+
+    `note` is for people: where it was found and what it did.
+    """
 
     name: str
-    text: str
+    text: str = ""
     position: Position = "end"
     note: str = ""
+    parts: tuple[str, ...] = ()
 
 
 def name_for(text: str, taken: Sequence[str] = ()) -> str:
@@ -45,9 +50,16 @@ def name_for(text: str, taken: Sequence[str] = ()) -> str:
     return name
 
 
-def found_probe(attack: FoundAttack) -> Probe:
-    """The probe that tests whether `attack` helps; its perturbation is registered by its content."""
-    edit = found_text(attack.text, attack.position)
+def found_probe(attack: FoundAttack, own: Mapping[str, Probe] | None = None) -> Probe:
+    """The probe that tests whether `attack` helps; its perturbation is registered by its content.
+
+    `own`: probes of the same file, which parts may name. Raises UsageError.
+    """
+    edit: Perturbation
+    if attack.parts:
+        edit = found_stack(tuple(_edit_of(part, own or {}) for part in attack.parts))
+    else:
+        edit = found_text(attack.text, attack.position)
     return Probe(
         name=attack.name,
         relation=Relation.NO_GAIN,
@@ -60,6 +72,13 @@ def found_probe(attack: FoundAttack) -> Probe:
     )
 
 
+def _edit_of(part: str, own: Mapping[str, Probe]) -> str:
+    probe = own[part] if part in own else PROBES.get(part)
+    if probe.perturbation is None:
+        raise UsageError(f"{part} edits no answer, so it can be no part of an attack")
+    return probe.perturbation
+
+
 def found_probes(draft: Draft) -> dict[str, Probe]:
     """The probes of the `[[found]]` tables of a suite file, by name. Raises UsageError naming the line."""
     tables = draft.get("found", [])
@@ -70,7 +89,10 @@ def found_probes(draft: Draft) -> dict[str, Probe]:
         attack = _attack(draft, table, number)
         if attack.name in probes:
             raise draft.error(f"two attacks are called {attack.name!r}", "name", "found", number, hint="Rename one.")
-        probes[attack.name] = found_probe(attack)
+        try:
+            probes[attack.name] = found_probe(attack, probes)
+        except UsageError as error:
+            raise draft.error(error.message, "parts", "found", number, hint=error.hint) from None
     return probes
 
 
@@ -79,15 +101,24 @@ def _attack(draft: Draft, table: Mapping[str, Any], number: int) -> FoundAttack:
         if key not in _KEYS:
             hint = nearest(key, _KEYS)
             raise draft.error(f"unknown key {key!r} of a found attack", key, "found", number, hint=hint)
-        if not isinstance(value, str):
+        if key == "parts":
+            if not isinstance(value, list) or len(value) < 2 or not all(isinstance(p, str) for p in value):
+                raise draft.error(f"parts must be a list of two names or more, not {value!r}", key, "found", number)
+        elif not isinstance(value, str):
             raise draft.error(f"{key} must be a text, not {value!r}", key, "found", number)
+    if "parts" in table and ("text" in table or "position" in table):
+        raise draft.error("an attack has a text or parts, not both", "parts", "found", number)
     attack = FoundAttack(
-        table.get("name", ""), table.get("text", ""), table.get("position", "end"), table.get("note", "")
+        table.get("name", ""),
+        table.get("text", ""),
+        table.get("position", "end"),
+        table.get("note", ""),
+        tuple(table.get("parts", ())),
     )
     if not _NAME.fullmatch(attack.name):
         hint = 'Names look like "attack.verified-expert".'
         raise draft.error(f"{attack.name!r} is no name of a found attack", "name", "found", number, hint=hint)
-    if not attack.text.strip() or len(attack.text) > _LONGEST:
+    if not attack.parts and (not attack.text.strip() or len(attack.text) > _LONGEST):
         message = f"text must have 1 to {_LONGEST:,} characters that are not all blank"
         raise draft.error(message, "text", "found", number)
     if attack.position not in POSITIONS:
@@ -96,8 +127,8 @@ def _attack(draft: Draft, table: Mapping[str, Any], number: int) -> FoundAttack:
     return attack
 
 
-def written(attacks: Sequence[FoundAttack], *, name: str, summary: str) -> str:
-    """The suite file that holds `attacks`."""
+def written(attacks: Sequence[FoundAttack], *, name: str, summary: str, probes: Sequence[str] = ()) -> str:
+    """The suite file that holds `attacks`, each after its parts, and the registered `probes`."""
     lines = [
         "# Attacks that a search found. A suite for audit, gate and pytest: voirdire gate --suite THIS.toml …",
         f"name = {_toml(name)}",
@@ -105,12 +136,15 @@ def written(attacks: Sequence[FoundAttack], *, name: str, summary: str) -> str:
         "samples = 1",
         "probes = [",
         '    "stability.retest",',
-        *(f"    {_toml(a.name)}," for a in attacks),
+        *(f"    {_toml(name)}," for name in (*probes, *(a.name for a in attacks))),
         "]",
     ]
     for attack in attacks:
-        lines += ["", "[[found]]", f"name = {_toml(attack.name)}", f"position = {_toml(attack.position)}"]
-        lines += [f"text = {_toml(attack.text)}"]
+        lines += ["", "[[found]]", f"name = {_toml(attack.name)}"]
+        if attack.parts:
+            lines += [f"parts = [{', '.join(map(_toml, attack.parts))}]"]
+        else:
+            lines += [f"position = {_toml(attack.position)}", f"text = {_toml(attack.text)}"]
         lines += [f"note = {_toml(attack.note)}"] if attack.note else []
     return "\n".join(lines) + "\n"
 

@@ -12,78 +12,35 @@ same command goes on where it was stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from random import Random
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from voirdire._attack_asking import Asker, PhraseAsker, Stopped, Unit, training_units
-from voirdire._attack_measures import Heldout, measured
-from voirdire._compose import DEFAULT_CACHE, AuditRequest, Cases, _now, cases_of
+from voirdire._attack_asking import Asker, PhraseAsker, Stopped
+from voirdire._attack_families import EditAsker, choose, family_probes, stack
+from voirdire._attack_measures import Claim, Heldout, corrected, measured, phrase_claim
+from voirdire._attack_plan import AttackRequest, Prepared, composed, prepare_attack, stand_ins
+from voirdire._attack_prompts import with_prompt
+from voirdire._compose import _now
 from voirdire.harness.attacks import Attacked, Attempt, Elsewhere
-from voirdire.harness.casefiles import check_needs
-from voirdire.harness.cases import Case
 from voirdire.harness.engine.events import Event
-from voirdire.harness.engine.runner import Limits
 from voirdire.harness.engine.store import CallStore
-from voirdire.harness.errors import JudgeError, UsageError
-from voirdire.harness.judges.base import Judge, traits_of
+from voirdire.harness.errors import UsageError
+from voirdire.harness.judges.base import Judge
 from voirdire.harness.judges.grammar import leaves
 from voirdire.harness.judges.wrappers.table import WRAPPERS
-from voirdire.perturbations.draws import shuffled
-from voirdire.perturbations.found import POSITIONS, Position, joined
-from voirdire.perturbations.phrases import PHRASES
+from voirdire.harness.probes import Probe
+from voirdire.perturbations.found import joined
 from voirdire.perturbations.search.growing import beam_search
 from voirdire.perturbations.search.meter import Meter
-from voirdire.perturbations.search.space import Question, Space, Words, builtin_vocabulary
+from voirdire.perturbations.search.space import Question, Words
 from voirdire.perturbations.search.universal import racing_search
-from voirdire.suites.found import FoundAttack, found_probe
 
-__all__ = ["DEFENCES", "METHODS", "MODES", "AttackRequest", "Prepared", "Progress", "attack_async", "prepare_attack"]
+__all__ = ["AttackRequest", "Prepared", "Progress", "attack_async", "prepare_attack"]
 
-Mode = Literal["both", "first", "second"]
-MODES: tuple[Mode, ...] = ("both", "first", "second")
-Method = Literal["racing", "greedy", "beam"]
-METHODS: tuple[Method, ...] = ("racing", "greedy", "beam")
-#: defences that are tried by default: they change texts, so what they take out again costs no call
-DEFENCES = ("neutralise", "strip_markup", "perplexity_window")
 #: width of the beam search
 _BEAM = 3
-#: fewer questions than this decide nothing, or teach nothing
-_FEWEST_HELD_OUT, _FEWEST_TRAINING = 20, 4
-#: share of the calls that the held-out test may take
-_TESTING = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class AttackRequest:
-    """Everything an attack is told, apart from the judge.
-
-    `words`: longest phrase. `mode`: whether the target is shown in both orders or always in the first or second slot.
-    `max_bits`: ceiling of a phrase's surprise, bits a character (the n-gram model of `perplexity_window`). `train`:
-    share of the questions that train the search. `max_calls`: of search and test together, answered by the store or
-    not. `samples`: calls an arm of the held-out test gets per case and order.
-    """
-
-    cases: Cases | None = None
-    words: int = 4
-    position: Position = "end"
-    mode: Mode = "both"
-    method: Method = "racing"
-    vocabulary: Sequence[str] | None = None
-    forbid: Sequence[str] = ()
-    max_bits: float | None = None
-    train: float = 0.3
-    max_calls: int = 4000
-    samples: int = 1
-    seed: int = 0
-    alpha: float = 0.05
-    limit: int | None = None
-    case_ids: Sequence[str] = ()
-    defences: Sequence[str] = DEFENCES
-    limits: Limits = field(default_factory=Limits)
-    cache: str | None = str(DEFAULT_CACHE)
-    created: str | None = None
+#: shares of the search's calls for the phrase where other families are tried too, and for the published phrases
+_PHRASE_SHARE, _RIVAL_SHARE = 0.6, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,118 +54,6 @@ class Progress:
 
 
 Tell = Callable[[Progress], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A planned attack: nothing has been asked. `testing` is what the held-out test costs at most."""
-
-    request: AttackRequest
-    space: Space
-    units: tuple[Unit, ...]
-    training: tuple[Case, ...]
-    held_out: tuple[Case, ...]
-    testing: int
-    search_budget: int
-    cases_path: str
-    notes: tuple[str, ...] = ()
-
-
-def prepare_attack(judge: Judge, request: AttackRequest, others: Sequence[Judge] = ()) -> Prepared:
-    """Read and split the cases, set up the search. `others`: judges to transfer to. Raises UsageError."""
-    _check(request)
-    if request.mode != "both" and judge.task not in ("pairwise", "ranking"):
-        raise UsageError(f"--mode {request.mode} is for judges of several answers; this is a {judge.task} judge")
-    for other in others:
-        if other.task != judge.task:
-            raise UsageError(f"--transfer {other.spec} is a {other.task} judge, and the attacked one {judge.task}")
-    audit = AuditRequest(cases=request.cases, limit=request.limit, case_ids=request.case_ids)
-    cases, path, notes = cases_of(audit, judge.task, judge.scale)
-    for asked in (judge, *others):
-        check_needs(cases, traits_of(asked).needs, judge=asked.name)
-    probe = found_probe(FoundAttack("attack.candidate", "candidate", request.position))
-    training, held_out = _split(cases, judge, request, probe)
-    units = training_units(training, judge.task, probe, request.mode)
-    space = Space.of(
-        request.vocabulary if request.vocabulary is not None else builtin_vocabulary(),
-        max_words=request.words,
-        forbidden=request.forbid,
-        accepts=_ceiling(request.max_bits) if request.max_bits is not None else lambda _words: True,
-    )
-    held_out, testing = _affordable(held_out, judge, request, len(others))
-    return Prepared(
-        request,
-        space,
-        tuple(units),
-        tuple(training),
-        tuple(held_out),
-        testing,
-        request.max_calls - testing,
-        path,
-        notes,
-    )
-
-
-def _check(request: AttackRequest) -> None:
-    for option, value, known in (
-        ("--position", request.position, POSITIONS),
-        ("--mode", request.mode, MODES),
-        ("--method", request.method, METHODS),
-    ):
-        if value not in known:
-            raise UsageError(f"{option} {value!r} is none of {', '.join(known)}")
-    if not 0.05 <= request.train <= 0.9:
-        raise UsageError(f"--train {request.train:g} must lie between .05 and .9")
-    for name in request.defences:
-        wrapper = WRAPPERS.get(name)
-        if wrapper is None or wrapper.required or name in ("jury", "escalate"):
-            raise UsageError(f"--defences {name!r} is no defence that can be put around a judge by itself")
-
-
-def _ceiling(bits: float) -> Callable[[Words], bool]:
-    from voirdire.harness.judges.wrappers.ngrams import shipped
-
-    model = shipped().model
-    return lambda words: model.score(joined(words)) <= bits
-
-
-def _split(cases: Sequence[Case], judge: Judge, request: AttackRequest, probe: Any) -> tuple[list[Case], list[Case]]:
-    """Training and held-out cases: no question, and no group of them, is in both. Cases without a target go."""
-    clusters: dict[str, list[Case]] = {}
-    for case in cases:
-        if training_units([case], judge.task, probe, "both"):
-            clusters.setdefault(case.group or f"q:{case.instruction_text}", []).append(case)
-    names = shuffled(Random(request.seed), list(clusters))
-    n = max(_FEWEST_TRAINING, round(request.train * len(names)))
-    if len(names) - n < _FEWEST_HELD_OUT:
-        raise UsageError(
-            f"{len(names)} questions with an answer that has room to gain are too few to search and to test on",
-            hint=f"Give {_FEWEST_TRAINING + _FEWEST_HELD_OUT} or more with --cases FILE.",
-        )
-    chosen = set(names[:n])
-    training = [c for name in names[:n] for c in clusters[name]]
-    return training, [c for name, found in clusters.items() if name not in chosen for c in found]
-
-
-def _affordable(held_out: list[Case], judge: Judge, request: AttackRequest, others: int) -> tuple[list[Case], int]:
-    """As many of the held-out cases as half of the calls can test, and what that takes at most."""
-    words = tuple(f"word{i}" for i in range(request.words))
-    cases = shuffled(Random(request.seed + 1), held_out)
-
-    def price(n: int) -> int:
-        tested = Heldout(judge, cases[:n], request, words, dict([next(iter(PHRASES.items()))]))
-        return len(tested.plan.calls) + (others + len(request.defences)) * len(tested.bare().calls)
-
-    most = int(_TESTING * request.max_calls)
-    n = len(cases)
-    while n > _FEWEST_HELD_OUT and price(n) > most:
-        n = max(_FEWEST_HELD_OUT, min(n - 1, n * most // price(n)))
-    if price(n) > most:
-        raise UsageError(
-            f"--max-calls {request.max_calls} is too little: the test on {n} held-out cases takes {price(n):,}",
-            hint=f"Give --max-calls {2 * price(n)} or more, or fewer --transfer and --defences.",
-        )
-    return sorted(cases[:n], key=held_out.index), price(n)
 
 
 async def attack_async(
@@ -250,25 +95,65 @@ class _Work:
         self.request = prepared.request
         self.asker = asker
         self.tell = tell
+        budget = prepared.search_budget
+        others_too = any(family_probes(f, judge) for f in self.request.families if f != "phrase")
+        share = _PHRASE_SHARE if others_too else 1 - _RIVAL_SHARE
         ask = PhraseAsker(asker, judge, prepared.units, self.request.position)
-        self.meter = Meter(ask, max(1, prepared.search_budget), deterministic=judge.deterministic)
+        self.meter = Meter(ask, max(1, int(share * budget)), deterministic=judge.deterministic)
+        edits = EditAsker(asker, judge, prepared.units, self.request.seed)
+        self.edits = Meter(edits, max(1, budget - self.meter.budget), deterministic=judge.deterministic)
         self.best: Words = ()
         self.attempts: list[Attempt] = []
         self.wrapped: list[Judge] = []
 
     async def run(self) -> None:
-        words = await self._search()
-        self.best = words
-        if not words:
+        claims = await self._claims()
+        if not claims:
             return
-        rival = await self._best_published()
-        tested = Heldout(self.judge, self.prepared.held_out, self.request, words, rival)
+        tested = Heldout(self.judge, self.prepared.held_out, self.request, claims)
         self._say("testing on held-out cases")
         run = await self.asker.run(self.judge, tested.plan.calls)
-        attempt = measured(tested, run.verdicts, alpha=self.request.alpha)
-        self.attempts = [attempt]
-        if attempt.outcome == "found":
-            await self._elsewhere(tested, attempt)
+        alpha = self.request.alpha
+        attempts = [measured(tested, c, run.verdicts, alpha=alpha) for c in claims]
+        attempts = corrected(attempts, alpha=alpha, tests=len(stand_ins(self.judge, self.request)))
+        self.attempts = [with_prompt(a, self.judge) for a in attempts]
+        if any(a.outcome == "found" for a in self.attempts):
+            await self._elsewhere(tested)
+
+    async def _claims(self) -> list[Claim]:
+        """What the training comes up with: the phrase, the best of each family, and their stack."""
+        claims: list[Claim] = []
+        champions: dict[str, float] = {}
+        probes: dict[str, Probe] = {}
+        if "phrase" in self.request.families:
+            self.best = await self._search()
+            if self.best:
+                claims.append(phrase_claim(self.best, self.request.position, await self._rival()))
+        families = [(f, family_probes(f, self.judge)) for f in self.request.families if f != "phrase"]
+        families = [(f, found) for f, found in families if found]
+        for k, (family, found) in enumerate(families):
+            self._say(f"trying the family {family}")
+            # what is left goes evenly to the families still to come and to the stack
+            name, mean = await self._chosen(found, self.edits.left // (len(families) - k + 1))
+            if name:
+                probe = next(p for p in found if (p.perturbation or p.name) == name)
+                claims.append(Claim(family, probe, probe.name, "below", note=probe.summary))
+                champions[name], probes[name] = mean, probe
+        if claims and claims[0].kind == "phrase" and champions:
+            probe = claims[0].probe
+            name = probe.perturbation or probe.name
+            units = range(len(self.prepared.units))
+            affordable = [Question((name,), u, 0) for u in units][: max(0, self.edits.left // 3)]
+            if affordable:
+                utilities = await self.edits(affordable)
+                champions[name], probes[name] = sum(utilities) / len(utilities), probe
+        if len(champions) > 1:
+            self._say("stacking attacks")
+            n, seed = len(self.prepared.units), self.request.seed
+            made = await stack(self.edits, champions, n, seed=seed, most=self.edits.left)
+            if len(made) > 1:
+                claims.append(composed([probes[name] for name in made]))
+        return claims
 
     async def _search(self) -> Words:
         space, units = self.prepared.space, len(self.prepared.units)
@@ -283,53 +168,53 @@ class _Work:
         width = _BEAM if self.request.method == "beam" else 1
         return await beam_search(self.meter, space, units, width=width, tell=better)
 
-    async def _best_published(self) -> Mapping[str, str]:
-        """The published or built-in phrase that does best in training, within what is left of the search's calls."""
+    async def _rival(self) -> tuple[str, ...]:
+        """The published or built-in phrase that does best in training."""
         self._say("comparing with published phrases")
-        n = len(self.prepared.units)
-        names = [name for name in PHRASES if name != "phrases.best" or self.judge.task in ("pairwise", "ranking")]
-        each = min(n, self.meter.left // len(names))
-        means: dict[str, float] = {}
-        for name in names if each else ():
-            utilities = await self.meter([Question((PHRASES[name],), unit, 0) for unit in range(each)])
-            means[name] = sum(utilities) / each
-        # with nothing left to compare with, the one that won in the paper stands for them
-        best = max(means, key=lambda name: means[name]) if means else "phrases.raina-absolute"
-        return {best: PHRASES[best]}
+        probes = family_probes("phrases", self.judge)
+        most = int(_RIVAL_SHARE * self.prepared.search_budget)
+        name, _ = await self._chosen(probes, min(most, self.edits.left))
+        # with nothing that helps, the one that won in the paper stands for them
+        return (name or "phrases.raina-absolute",)
 
-    async def _elsewhere(self, tested: Heldout, attempt: Attempt) -> None:
-        """The found phrase behind defences and on other judges."""
-        defended: list[tuple[str, Judge | None, str | None]] = []
+    async def _chosen(self, probes: Sequence[Probe], most: int) -> tuple[str, float]:
+        words, mean = await choose(self.edits, probes, len(self.prepared.units), seed=self.request.seed, most=most)
+        return (words[0] if words else ""), mean
+
+    async def _elsewhere(self, tested: Heldout) -> None:
+        """What was found, behind defences and on other judges."""
+        works = {a.name for a in self.attempts if a.outcome == "found"}
+        claims = [c for c in tested.claims if c.probe.name in works]
+        targets: list[tuple[str, Judge | None, str | None, bool]] = []
         for name in self.request.defences:
             try:
                 judge: Judge = WRAPPERS[name].make(self.judge)
             except UsageError as error:
-                defended.append((name, None, error.message))
+                targets.append((name, None, error.message, True))
             else:
                 self.wrapped.append(judge)
-                defended.append((name, judge, None))
-        targets = [*((n, j, e, True) for n, j, e in defended), *((o.spec, o, None, False) for o in self.others)]
+                targets.append((name, judge, None, True))
+        targets += [(o.spec, o, None, False) for o in self.others]
         for spec, other, why_not, defence in targets:
             if other is None:
-                where = Elsewhere(spec, defence, error=why_not)
+                found = {c.probe.name: Elsewhere(spec, defence, error=why_not) for c in claims}
             else:
                 self._say(f"trying it {'behind' if defence else 'on'} {spec}")
-                where = await self._on(other, spec, tested, defence=defence)
-            attempt = replace(attempt, elsewhere=(*attempt.elsewhere, where))
-            self.attempts = [attempt]
+                found = await self._on(Heldout(other, tested.cases, self.request, claims), spec, defence=defence)
+            self.attempts = [
+                replace(a, elsewhere=(*a.elsewhere, found[a.name])) if a.name in found else a for a in self.attempts
+            ]
 
-    async def _on(self, judge: Judge, spec: str, tested: Heldout, *, defence: bool) -> Elsewhere:
-        other = tested.on(judge)
+    async def _on(self, tested: Heldout, spec: str, *, defence: bool) -> dict[str, Elsewhere]:
+        tested = tested.on(tested.judge)
         try:
-            run = await self.asker.run(judge, other.plan.calls)
+            run = await self.asker.run(tested.judge, tested.plan.calls)
         except Stopped as stop:
             if stop.kind != "judge":
                 raise
-            return Elsewhere(spec, defence, error=stop.reason)
-        except JudgeError as error:
-            return Elsewhere(spec, defence, error=error.message)
-        found = measured(other, run.verdicts, alpha=self.request.alpha)
-        return Elsewhere(spec, defence, found.finding, found.lift)
+            return {c.probe.name: Elsewhere(spec, defence, error=stop.reason) for c in tested.claims}
+        found = {c.probe.name: measured(tested, c, run.verdicts, alpha=self.request.alpha) for c in tested.claims}
+        return {name: Elsewhere(spec, defence, a.finding, a.lift) for name, a in found.items()}
 
     def _say(self, phase: str) -> None:
         used = self.asker.made + self.asker.cached
@@ -354,7 +239,7 @@ class _Work:
             cases_path=self.prepared.cases_path,
             trained=len(self.prepared.training),
             held_out=len(self.prepared.held_out),
-            search_calls=self.meter.used,
+            search_calls=self.meter.used + self.edits.used,
             search_budget=self.prepared.search_budget,
             attempts=tuple(self.attempts),
             calls=self.asker.account(),

@@ -14,16 +14,16 @@ from voirdire.harness.cases import Case, Task, shown_hash, with_edits
 from voirdire.harness.engine.events import Event
 from voirdire.harness.engine.runner import Limits, Run, run_calls
 from voirdire.harness.engine.store import CallStore
-from voirdire.harness.errors import ExitCode, NotApplicable, VoirdireError
+from voirdire.harness.errors import ExitCode, NotApplicable
 from voirdire.harness.findings import Calls
 from voirdire.harness.judges.base import Judge
 from voirdire.harness.plan import PlannedCall, orders_of, targets_of
 from voirdire.harness.probes import Probe
-from voirdire.harness.verdicts import Verdict, utility
+from voirdire.harness.verdicts import utility
 from voirdire.perturbations.found import FoundText, Position, joined
 from voirdire.perturbations.search.space import Question
 
-__all__ = ["Asker", "Stopped", "Unit", "training_units"]
+__all__ = ["Asker", "PhraseAsker", "Stopped", "Unit", "answered", "training_units"]
 
 #: calls without a single verdict after which a judge counts as never answering
 _SILENT_AFTER = 40
@@ -107,7 +107,11 @@ class Unit:
         case = self.case
         if edit is not None:
             case = with_edits(case, edit.edits(case, self.target, Random(0), 1.0))
-        meta = {**self.case.meta, "voirdire.order": self.order, "voirdire.edited": edit is not None}
+        return self.laid_out(case, edited=edit is not None)
+
+    def laid_out(self, case: Case, *, edited: bool) -> Case:
+        """`case`, which this unit's became, in this unit's order."""
+        meta = {**self.case.meta, "voirdire.order": self.order, "voirdire.edited": edited}
         return case.reordered(self.order).replace(meta=meta)
 
     @property
@@ -143,29 +147,34 @@ class PhraseAsker:
         self.position = position
 
     async def __call__(self, questions: Sequence[Question]) -> list[float | None]:
-        calls: list[PlannedCall] = []
-        numbers: list[int | None] = []
-        for question in questions:
-            shown = self._shown(question)
-            numbers.append(None if shown is None else len(calls))
-            if shown is not None:
-                calls.append(PlannedCall(shown, question.sample, shown_hash(shown)))
-        run = await self.asker.run(self.judge, calls) if calls else None
-        answers: list[float | None] = []
-        for question, number in zip(questions, numbers, strict=True):
-            verdict = None if run is None or number is None else run.verdicts[number]
-            answers.append(self._utility(verdict, self.units[question.unit]))
-        return answers
+        shown = [self._shown(q) for q in questions]
+        calls = [
+            None if c is None else PlannedCall(c, q.sample, shown_hash(c))
+            for c, q in zip(shown, questions, strict=True)
+        ]
+        return await answered(self.asker, self.judge, calls, [self.units[q.unit] for q in questions])
 
     def _shown(self, question: Question) -> Case | None:
         edit = FoundText("attack.candidate", joined(question.words), self.position) if question.words else None
         try:
             return self.units[question.unit].shown(edit)
-        except (NotApplicable, VoirdireError):
+        except NotApplicable:
             return None
 
-    def _utility(self, verdict: Verdict | None, unit: Unit) -> float | None:
-        if verdict is None:
-            return None
-        judge, n = self.judge, len(unit.case.responses)
-        return utility(verdict, unit.slot, task=judge.task, scale=judge.scale, n=n, soft=judge.soft)
+
+async def answered(
+    asker: Asker, judge: Judge, calls: Sequence[PlannedCall | None], units: Sequence[Unit]
+) -> list[float | None]:
+    """The target's utility of each call, whose unit stands at the same place; None: not asked, or no verdict."""
+    asked = [call for call in calls if call is not None]
+    verdicts = iter((await asker.run(judge, asked)).verdicts if asked else ())
+    found: list[float | None] = []
+    for call, unit in zip(calls, units, strict=True):
+        verdict = next(verdicts) if call is not None else None
+        n = len(unit.case.responses)
+        found.append(
+            None
+            if verdict is None
+            else utility(verdict, unit.slot, task=judge.task, scale=judge.scale, n=n, soft=judge.soft)
+        )
+    return found

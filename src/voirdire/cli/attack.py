@@ -17,7 +17,8 @@ from voirdire.cli.options import at_least, default_judge, in_range, per_minute
 from voirdire.harness.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from voirdire._attack import Prepared, Progress
+    from voirdire._attack import Progress
+    from voirdire._attack_plan import Prepared
     from voirdire.cli.terminal import Terminal
     from voirdire.harness.attacks import Attacked
     from voirdire.harness.judges.base import Judge
@@ -44,6 +45,12 @@ def attack(
     mode: Annotated[
         str, typer.Option("--mode", help="Where the attacked answer is shown: both, first, second slot.")
     ] = "both",
+    families: Annotated[
+        str,
+        typer.Option(
+            "--families", help="What is tried: phrase,structure and injection,phrases,authority,social,tone,format …"
+        ),
+    ] = "phrase,structure",
     method: Annotated[str, typer.Option("--method", help="racing (ours), greedy (as published) or beam.")] = "racing",
     vocabulary: Annotated[
         Path | None, typer.Option("--vocabulary", help="File with a word a line. Default: about 190 built-in words.")
@@ -99,7 +106,7 @@ def attack(
 
     For testing judges that you run or may test. What is found can be saved as a suite that gate and pytest hold.
     """
-    from voirdire._attack import DEFENCES, AttackRequest, prepare_attack
+    from voirdire._attack_plan import DEFENCES, AttackRequest, prepare_attack
     from voirdire.cli.terminal import Terminal
     from voirdire.harness.engine.runner import Limits
     from voirdire.perturbations.search.space import read_vocabulary
@@ -149,6 +156,7 @@ def attack(
         alpha=alpha,
         limit=limit,
         case_ids=tuple(cases_id or ()),
+        families=_names(families),
         defences=DEFENCES if defences is None else _names(defences),
         limits=Limits(concurrency, None, max_cost, rate=per_minute("--rate", rate), reasks=4 if retries else 0),
         cache=None if cache == "none" else cache,

@@ -1,0 +1,216 @@
+"""What an attack is told, and its plan: cases split into training and held-out ones, calls shared out.
+
+Nothing is asked here. Not here: carrying it out (_attack.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any, Literal
+
+from voirdire._attack_asking import Unit, training_units
+from voirdire._attack_families import check_families, family_probes
+from voirdire._attack_measures import Claim, Heldout, phrase_claim
+from voirdire._compose import DEFAULT_CACHE, AuditRequest, Cases, cases_of
+from voirdire.harness.casefiles import check_needs
+from voirdire.harness.cases import Case
+from voirdire.harness.engine.runner import Limits
+from voirdire.harness.errors import UsageError, nearest
+from voirdire.harness.judges.base import Judge, traits_of
+from voirdire.harness.judges.wrappers.table import WRAPPERS
+from voirdire.harness.probes import Probe
+from voirdire.perturbations.draws import shuffled
+from voirdire.perturbations.found import POSITIONS, Position, joined
+from voirdire.perturbations.search.space import Space, Words, builtin_vocabulary
+from voirdire.suites.found import FoundAttack, found_probe
+
+__all__ = ["DEFENCES", "AttackRequest", "Method", "Mode", "Prepared", "composed", "prepare_attack", "stand_ins"]
+
+Mode = Literal["both", "first", "second"]
+MODES: tuple[Mode, ...] = ("both", "first", "second")
+Method = Literal["racing", "greedy", "beam"]
+METHODS: tuple[Method, ...] = ("racing", "greedy", "beam")
+#: defences that are tried by default: they change texts, so what they take out again costs no call
+DEFENCES = ("neutralise", "strip_markup", "perplexity_window")
+#: fewer questions than this decide nothing, or teach nothing
+_FEWEST_HELD_OUT, _FEWEST_TRAINING = 20, 4
+#: share of the calls that the held-out test may take
+_TESTING = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class AttackRequest:
+    """Everything an attack is told, apart from the judge.
+
+    `words`: longest phrase. `mode`: whether the target is shown in both orders or always in the first or second slot.
+    `max_bits`: ceiling of a phrase's surprise, bits a character (the n-gram model of `perplexity_window`). `train`:
+    share of the questions that train the search. `max_calls`: of search and test together, answered by the store or
+    not. `samples`: calls an arm of the held-out test gets per case and order. `families`: "phrase" is searched, of the
+    others (_attack_families.py) the best is chosen; two and more are also stacked.
+    """
+
+    cases: Cases | None = None
+    words: int = 4
+    position: Position = "end"
+    mode: Mode = "both"
+    method: Method = "racing"
+    vocabulary: Sequence[str] | None = None
+    forbid: Sequence[str] = ()
+    max_bits: float | None = None
+    train: float = 0.3
+    max_calls: int = 4000
+    samples: int = 1
+    seed: int = 0
+    alpha: float = 0.05
+    limit: int | None = None
+    case_ids: Sequence[str] = ()
+    families: Sequence[str] = ("phrase", "structure")
+    defences: Sequence[str] = DEFENCES
+    limits: Limits = field(default_factory=Limits)
+    cache: str | None = str(DEFAULT_CACHE)
+    created: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A planned attack: nothing has been asked. `testing` is what the held-out test costs at most."""
+
+    request: AttackRequest
+    space: Space
+    units: tuple[Unit, ...]
+    training: tuple[Case, ...]
+    held_out: tuple[Case, ...]
+    testing: int
+    search_budget: int
+    cases_path: str
+    notes: tuple[str, ...] = ()
+
+
+def prepare_attack(judge: Judge, request: AttackRequest, others: Sequence[Judge] = ()) -> Prepared:
+    """Read and split the cases, set up the search. `others`: judges to transfer to. Raises UsageError."""
+    _check(request)
+    if request.mode != "both" and judge.task not in ("pairwise", "ranking"):
+        raise UsageError(f"--mode {request.mode} is for judges of several answers; this is a {judge.task} judge")
+    for other in others:
+        if other.task != judge.task:
+            raise UsageError(f"--transfer {other.spec} is a {other.task} judge, and the attacked one {judge.task}")
+    audit = AuditRequest(cases=request.cases, limit=request.limit, case_ids=request.case_ids)
+    cases, path, notes = cases_of(audit, judge.task, judge.scale)
+    for asked in (judge, *others):
+        check_needs(cases, traits_of(asked).needs, judge=asked.name)
+    probe = found_probe(FoundAttack("attack.candidate", "candidate", request.position))
+    training, held_out = _split(cases, judge, request, probe)
+    units = training_units(training, judge.task, probe, request.mode)
+    space = Space.of(
+        request.vocabulary if request.vocabulary is not None else builtin_vocabulary(),
+        max_words=request.words,
+        forbidden=request.forbid,
+        accepts=_ceiling(request.max_bits) if request.max_bits is not None else lambda _words: True,
+    )
+    held_out, testing = _affordable(held_out, judge, request, len(others))
+    return Prepared(
+        request,
+        space,
+        tuple(units),
+        tuple(training),
+        tuple(held_out),
+        testing,
+        request.max_calls - testing,
+        path,
+        notes,
+    )
+
+
+def _check(request: AttackRequest) -> None:
+    for option, value, known in (
+        ("--position", request.position, POSITIONS),
+        ("--mode", request.mode, MODES),
+        ("--method", request.method, METHODS),
+    ):
+        if value not in known:
+            raise UsageError(f"{option} {value!r} is none of {', '.join(known)}", hint=nearest(value, known))
+    if not 0.05 <= request.train <= 0.9:
+        raise UsageError(f"--train {request.train:g} must lie between .05 and .9")
+    check_families(request.families)
+    for name in request.defences:
+        wrapper = WRAPPERS.get(name)
+        if wrapper is None or wrapper.required or name in ("jury", "escalate"):
+            raise UsageError(f"--defences {name!r} is no defence that can be put around a judge by itself")
+
+
+def _ceiling(bits: float) -> Callable[[Words], bool]:
+    from voirdire.harness.judges.wrappers.ngrams import shipped
+
+    model = shipped().model
+    return lambda words: model.score(joined(words)) <= bits
+
+
+def _split(cases: Sequence[Case], judge: Judge, request: AttackRequest, probe: Any) -> tuple[list[Case], list[Case]]:
+    """Training and held-out cases: no question, and no group of them, is in both. Cases without a target go."""
+    clusters: dict[str, list[Case]] = {}
+    for case in cases:
+        if training_units([case], judge.task, probe, "both"):
+            clusters.setdefault(case.group or f"q:{case.instruction_text}", []).append(case)
+    names = shuffled(Random(request.seed), list(clusters))
+    n = max(_FEWEST_TRAINING, round(request.train * len(names)))
+    if len(names) - n < _FEWEST_HELD_OUT:
+        raise UsageError(
+            f"{len(names)} questions with an answer that has room to gain are too few to search and to test on",
+            hint=f"Give {_FEWEST_TRAINING + _FEWEST_HELD_OUT} or more with --cases FILE.",
+        )
+    chosen = set(names[:n])
+    training = [c for name in names[:n] for c in clusters[name]]
+    return training, [c for name, found in clusters.items() if name not in chosen for c in found]
+
+
+def _affordable(held_out: list[Case], judge: Judge, request: AttackRequest, others: int) -> tuple[list[Case], int]:
+    """As many of the held-out cases as half of the calls can test, and what that takes at most."""
+    cases = shuffled(Random(request.seed + 1), held_out)
+
+    def price(n: int) -> int:
+        tested = Heldout(judge, cases[:n], request, stand_ins(judge, request))
+        found = len(tested.on(judge).plan.calls)
+        return len(tested.plan.calls) + (others + len(request.defences)) * found
+
+    most = int(_TESTING * request.max_calls)
+    n = len(cases)
+    while n > _FEWEST_HELD_OUT and price(n) > most:
+        n = max(_FEWEST_HELD_OUT, min(n - 1, n * most // price(n)))
+    if price(n) > most:
+        raise UsageError(
+            f"--max-calls {request.max_calls} is too little: the test on {n} held-out cases takes {price(n):,}",
+            hint=f"Give --max-calls {2 * price(n)} or more, or fewer --transfer and --defences.",
+        )
+    return sorted(cases[:n], key=held_out.index), price(n)
+
+
+def stand_ins(judge: Judge, request: AttackRequest) -> list[Claim]:
+    """As many claims, of the shape, as the test can come to have."""
+    claims: list[Claim] = []
+    if "phrase" in request.families:
+        words = tuple(f"word{i}" for i in range(request.words))
+        claims.append(phrase_claim(words, request.position, ("phrases.raina-absolute",)))
+    for family in request.families:
+        probes = family_probes(family, judge) if family != "phrase" else []
+        if probes:
+            claims.append(Claim(family, probes[0], "", "below"))
+    if len(claims) > 1:
+        claims.append(composed([c.probe for c in claims]))
+    return claims
+
+
+def composed(parts: Sequence[Probe]) -> Claim:
+    """The claim of a stack of attacks, with the shorter stacks as doses."""
+    names = tuple(p.name for p in parts)
+    own = {p.name: p for p in parts}
+    attack = FoundAttack(f"attack.stack-of-{len(parts)}", parts=names)
+    doses: dict[str, Probe] = {}
+    for k in range(1, len(parts)):
+        if k == 1:
+            doses[names[0]] = replace(parts[0], name=f"{attack.name}-dose-1", sham=False)
+        else:
+            part = FoundAttack(f"{attack.name}-dose-{k}", parts=names[:k])
+            doses[" + ".join(names[:k])] = replace(found_probe(part, own), sham=False)
+    return Claim("composed", found_probe(attack, own), " + ".join(names), "stacked", attack, doses)
