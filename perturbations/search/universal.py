@@ -27,6 +27,8 @@ __all__ = ["racing_search"]
 
 #: shares of the calls that go into the first screening and into the one beside the best word
 _SCREENING, _BESIDE = 0.35, 0.25
+#: where the first screening cannot show each word so often, there is no second one: the first gets its calls
+_SEEN = 8
 #: passes through the units: more repeats of one question tell little about other cases
 _PASSES = 4
 #: phrases of the first race, and neighbours that the winner is tried against at a time
@@ -49,10 +51,12 @@ async def racing_search(meter: Meter, space: Space, units: int, *, seed: int = 0
     """
     rng = Random(seed)
     keep = min(len(space.vocabulary), 2 * space.max_words + 4)
-    screened = await screen(meter, space, units, rng, calls=int(meter.budget * _SCREENING), keep=keep)
+    twice = space.max_words > 1 and meter.budget * _SCREENING * space.max_words >= _SEEN * len(space.vocabulary)
+    share = _SCREENING if twice else _SCREENING + _BESIDE
+    screened = await screen(meter, space, units, rng, calls=int(meter.budget * share), keep=keep)
     population = _drawn(screened, space, rng)
     worth = screened.by_word()
-    if space.max_words > 1:
+    if twice:
         core = screened.words[:1]
         more = await screen(meter, space, units, rng, calls=int(meter.budget * _BESIDE), keep=keep, beside=core)
         # both in turn, as the race may not be able to pay for all

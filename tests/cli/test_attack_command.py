@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 WEAK = "mock:noisy?phrase=verified&rate=.7"
-SMALL = ("--max-calls", "1600", "--defences", "none", "--words", "2")
+SMALL = ("--max-calls", "2400", "--defences", "none", "--words", "2")
 
 
 def test_what_is_found_is_reported_saved_and_held(voirdire) -> None:
