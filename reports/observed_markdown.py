@@ -48,8 +48,9 @@ def _judge(judge: JudgeObservations) -> list[str]:
         lines.append(f"- orders: {prose(words.position_words(judge.position))}")
     if judge.stability is not None:
         lines.append(f"- repeats: {prose(words.stability_words(judge.stability, judge.task))}")
-    lines += ["", "|   | preference | effect | interval | p (Holm) | n | wins | held fixed | note |"]
-    lines.append("|---|---|---:|---|---:|---:|---|---|---|")
+    if judge.preferences:
+        lines += ["", "|   | preference | effect | interval | p (Holm) | n | wins | held fixed | note |"]
+        lines.append("|---|---|---:|---|---:|---:|---|---|---|")
     lines += [_row(p) for p in judge.preferences]
     lines += ["", *(f"- {prose(inert(s))}" for s in words.sentences(judge))]
     return lines

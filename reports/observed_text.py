@@ -80,7 +80,7 @@ def _judge(judge: JudgeObservations) -> list[str]:
         lines += _wrapped(words.position_words(judge.position), "  orders   ")
     if judge.stability is not None:
         lines += _wrapped(words.stability_words(judge.stability, judge.task), "  repeats  ")
-    lines += _table(judge)
+    lines += _table(judge) if judge.preferences else []
     for sentence in words.sentences(judge):
         lines += _wrapped(sentence, "  - ")
     return lines

@@ -48,18 +48,18 @@ CAUTION = (
 
 _THINGS = {
     "first slot": "the first slot",
-    "longer": "the longer answer",
-    "list": "the answer with a list",
-    "formatting": "the answer with bold words, headings, code or tables",
+    "longer": "longer answers",
+    "list": "answers with a list",
+    "formatting": "answers with bold words, headings, code or tables",
 }
 
 
 def thing(name: str) -> str:
     """What a preference is for."""
     if name.startswith("model "):
-        return f"the answers of {name.removeprefix('model ')}"
+        return f"answers of {name.removeprefix('model ')}"
     if name.startswith("own family"):
-        return f"the answers of its own maker's models {name.removeprefix('own family ')}"
+        return f"answers of its own maker's models {name.removeprefix('own family ')}"
     return _THINGS.get(name, name)
 
 
@@ -99,14 +99,14 @@ def _called(p: Preference, task: Task) -> str:
     for_it = (p.effect or 0) > 0
     if p.basis == "paired":
         return (
-            f"{_capital(thing(p.name))} {'gains' if for_it else 'loses'}: {seen} in utility, the same answers in both "
+            f"The first slot {'gains' if for_it else 'loses'}: {seen} in utility, the same answers in both "
             "orders. Nothing else can explain it."
         )
     if task != "pairwise":
         step = f" {p.step}" if p.step else ""
         against = ", and as utility less label too" if task == "score" else "; wrong labels could do that"
         return (
-            f"{_capital(thing(p.name))} {'gains' if for_it else 'loses'} {seen} in utility{step}, label and other "
+            f"{_capital(thing(p.name))} {'gain' if for_it else 'lose'} {seen} in utility{step}, label and other "
             f"features being equal{against}."
         )
     side = "towards" if for_it else "against"
@@ -118,20 +118,22 @@ def _called(p: Preference, task: Task) -> str:
     if p.name == "first slot":
         return text
     if p.label_errors is None:
-        text += " Labels wrong at random cannot explain it;"
-    else:
-        text += f" Labels wrong at random would explain it from {percent(p.label_errors)} of them on;"
-    return text + " harder pairs where it is the worse answer would."
+        return text + " Labels wrong at random cannot explain it; harder pairs where these are the worse answers could."
+    return (
+        f"{text} Labels wrong at random would explain it from {percent(p.label_errors)} of them on; so could harder "
+        "pairs where these are the worse answers."
+    )
 
 
 def _associated(p: Preference, pairs: bool) -> str:
     if not pairs:
         step = f" {p.step}" if p.step else ""
         return (
-            f"{_capital(thing(p.name))} gets {effect(p.effect)} {interval(p.low, p.high)} in utility{step}, other "
+            f"{_capital(thing(p.name))} get {effect(p.effect)} {interval(p.low, p.high)} in utility{step}, other "
             "features being equal. That may be quality: no label holds it fixed."
         )
-    text = f"{_capital(thing(p.name))} wins {percent(p.share)} {percent_interval(p.share_low, p.share_high)}."
+    wins = "wins" if p.name == "first slot" else "win"
+    text = f"{_capital(thing(p.name))} {wins} {percent(p.share)} {percent_interval(p.share_low, p.share_high)}."
     if p.odds is not None:
         text += f" {_capital(p.odds.unit)}: odds times {_ratio(p)}, slot and other features being equal."
     if p.name == "first slot":
@@ -190,11 +192,12 @@ def position_words(p: Position) -> str:
 
 def stability_words(s: Stability, task: str) -> str:
     text = (
-        f"{percent(s.flip_rate)} {percent_interval(s.low, s.high)} of repeats differ; all the same in "
-        f"{percent(s.all_equal)}, commonest {percent(s.modal_share)}, alpha {_value(s.alpha)}"
+        f"{percent(s.flip_rate)} {percent_interval(s.low, s.high)} of pairs of repeats differ; "
+        f"{percent(s.all_equal)} of questions get one answer throughout; stability {percent(s.modal_share)}, alpha "
+        f"{_value(s.alpha)}"
     )
     if task == "score":
-        text += f", {share(s.distance)} of the scale apart"
+        text += f"; {share(s.distance)} of the scale apart"
     text += f" ({plural(s.n, 'question')}, up to {s.repeats} times each)"
     if s.flip_rate == 0:
         text += ": deterministic or cached"

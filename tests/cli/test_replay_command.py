@@ -52,7 +52,7 @@ def test_a_plain_log_is_audited(voirdire: Run, tmp_path: Path) -> None:
     assert "preference" not in {p["decision"] for p in clean.values()}
     assert data["between"][0]["judges"] == ["noisy?accuracy=.9&longer=.6", "noisy?accuracy=.9"]
     page = Path("out/replay.md").read_text()
-    assert "Goes for the longer answer" in page
+    assert "Goes for longer answers" in page
     # the command that is proposed runs, and asks as often as was said
     (length,) = [i for i in data["interventions"] if i["about"] == "length"]
     command = length["command"].replace("JUDGE", "mock:noisy").split()[1:]
@@ -78,8 +78,8 @@ def test_without_labels_the_confounding_is_said(voirdire: Run, tmp_path: Path) -
     log = write_log(tmp_path / "log.jsonl", pairs(200, 1), "noisy?accuracy=.9&longer=.6", labels=False)
     out = " ".join(voirdire("replay", log).out.split())
     assert "That may be quality: no label holds it fixed." in out
-    assert "Goes for the longer" not in out
-    assert "perhaps quality: for the longer answer" in out
+    assert "Goes for longer" not in out
+    assert "perhaps quality: for longer answers" in out
 
 
 def test_our_own_recording_needs_its_cases(voirdire: Run, tmp_path: Path) -> None:
