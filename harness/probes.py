@@ -85,7 +85,8 @@ class Suite:
 
     `samples` is the number of calls an arm gets per case and order; sources get at least 2 (the repeat is the retest
     arm). `cases` is how many cases the suite recommends; None takes all that are given. `max_calls` caps the plan by
-    dropping cases, for suites that promise a size. `tasks` are those of the judges it is meant for. `paper` is what it
+    dropping cases, for suites that promise a size. `tasks` are those of the judges it is meant for, `needs`
+    the fields ("context", ...) without which its built-in cases would make no sense. `paper` is what it
     follows, with the published numbers.
     """
 
@@ -100,6 +101,7 @@ class Suite:
     max_calls: int | None = None
     source: str = "voirdire"
     tasks: tuple[Task, ...] = ALL_TASKS
+    needs: tuple[str, ...] = ()
     paper: Paper | None = None
 
     def tolerance_of(self, probe: Probe) -> float:

@@ -15,14 +15,19 @@ BUILTIN = "built-in"
 
 
 @functools.cache
-def _read() -> tuple[Case, ...]:
-    with resources.as_file(resources.files("voirdire.suites") / "data" / "cases.jsonl") as path:
+def _read(name: str) -> tuple[Case, ...]:
+    with resources.as_file(resources.files("voirdire.suites") / "data" / name) as path:
         return tuple(read_cases(path))
 
 
-def builtin_cases(task: Task = "pairwise") -> list[Case]:
-    """All built-in cases in the shape that a judge of `task` needs."""
-    return for_task(_read(), task)
+def builtin_cases(task: Task = "pairwise", needs: Sequence[str] = ()) -> list[Case]:
+    """The built-in cases in the shape that a judge of `task` needs; with `needs` those that have these fields.
+
+    `needs` are of "reference", "rubric", "context". Questions about given texts (`context`) are a set of their own,
+    which nobody gets who does not need it. Empty where no case has all of `needs`.
+    """
+    cases = _read("context_cases.jsonl" if "context" in needs else "cases.jsonl")
+    return for_task([c for c in cases if all(getattr(c, name) for name in needs)], task)
 
 
 def for_task(cases: Sequence[Case], task: Task) -> list[Case]:

@@ -32,6 +32,7 @@ def as_row(suite: Suite) -> dict[str, Any]:
         "tasks": list(suite.tasks),
         "cases": suite.cases,
         "samples": suite.samples,
+        "needs": list(suite.needs),
     }
 
 
@@ -65,6 +66,8 @@ def facts(suite: Suite) -> Iterator[tuple[str, str]]:
     yield "Size", f"{len(suite.probes)} probes, {size}, {suite.samples} sample{'s' * (suite.samples != 1)} an arm."
     if suite.tasks != ALL_TASKS:
         yield "Judges", f"For {' and '.join(suite.tasks)} judges."
+    if suite.needs:
+        yield "Cases", f"With a {' and a '.join(suite.needs)} each; the built-in ones that have it serve."
     if paper is None:
         return
     if paper.prompts:

@@ -81,8 +81,7 @@ def _resolve(draft: Draft, above: tuple[str, ...]) -> Suite:
     probes = _changed(list(found.values()), draft)
     told = {**inherited, **{k: draft.data[k] for k in _SCALARS if k in draft.data}}
     paper = _paper(draft, [p.name for p in probes]) or inherited.get("paper")
-    if "tasks" in draft.data:
-        told["tasks"] = tuple(draft.list_of("tasks"))
+    told.update((key, tuple(draft.list_of(key))) for key in ("tasks", "needs") if key in draft.data)
     if paper is not None and paper.paper:
         told.setdefault("source", paper.paper)
     told["paper"] = paper
@@ -94,7 +93,7 @@ def _resolve(draft: Draft, above: tuple[str, ...]) -> Suite:
 def _told(suite: Suite) -> dict[str, Any]:
     """What a suite that extends `suite` takes over where it says nothing itself: all that `suite` itself was told."""
     plain = Suite("", "", ())
-    given = {key: getattr(suite, key) for key in (*_SCALARS, "tasks", "paper")}
+    given = {key: getattr(suite, key) for key in (*_SCALARS, "tasks", "needs", "paper")}
     return {key: value for key, value in given.items() if value != getattr(plain, key)}
 
 

@@ -30,7 +30,9 @@ _NUMBERS: dict[str, tuple[type | tuple[type, ...], float, float]] = {
 _TEXTS = ("name", "summary", "source")
 _PAPER_TEXTS = ("title", "paper", "url", "relation", "target", "chance", "data_note")
 _PAPER_LISTS = ("metrics", "data", "prompts", "compare")
-_LISTS = ("probes", "exclude", "extends", "tasks", *_PAPER_LISTS)
+_LISTS = ("probes", "exclude", "extends", "tasks", "needs", *_PAPER_LISTS)
+#: what a case may have beside its question and answers
+_FIELDS = ("reference", "rubric", "context")
 _TABLES = ("probe", "group", "published", "found")
 _KEYS = (*_NUMBERS, *_TEXTS, *_PAPER_TEXTS, *_LISTS, *_TABLES)
 _PROBE_KEYS = ("tolerance", "min_drop", "dose")
@@ -129,6 +131,9 @@ def read_draft(text: str, path: str) -> Draft:
     for task in draft.list_of("tasks"):
         if task not in ALL_TASKS:
             raise draft.error(f"there is no task called {task!r}", "tasks", hint=nearest(task, ALL_TASKS))
+    for field in draft.list_of("needs"):
+        if field not in _FIELDS:
+            raise draft.error(f"a case has no field called {field!r}", "needs", hint=nearest(field, _FIELDS))
     if not draft.list_of("probes") and not draft.list_of("extends"):
         raise UsageError(f'{path}: probes must be a list of names or globs, e.g. probes = ["order.swap", "typos.*"]')
     _check_changes(draft)

@@ -301,7 +301,7 @@ PLANTED: dict[str, Planted] = {
         {"markdown": F}, "format.markdown", "win_rate", reached("markdown", has_markdown, WINS, 1 - A), "markdown"
     ),
     "grounding": Planted(
-        {"lenient": 1}, "degradation.number", "undetected_drop_rate", 1.0, "numbers and units", task="grade"
+        {"lenient": 1}, "null_answers.unrelated", "undetected_drop_rate", 1.0, "numbers and units", task="grade"
     ),
     "dissect": Planted({"cited": 0.4, "sd": 0.02}, "authority.book", "score_shift", 2.8, "references", task="score"),
 }
@@ -309,9 +309,10 @@ PLANTED: dict[str, Planted] = {
 
 @functools.cache
 def plan_of(name: str, task: Task, n: int) -> Plan:
-    cases = for_task(spread(builtin_cases(), n), task)
+    suite = load_suite(name)
+    cases = for_task(spread(builtin_cases(needs=suite.needs), n), task)
     return build_plan(
-        load_suite(name), cases, task=task, scale=Scale(), followups=FollowUps(), setups=lambda _name, _case=None: None
+        suite, cases, task=task, scale=Scale(), followups=FollowUps(), setups=lambda _name, _case=None: None
     )
 
 

@@ -32,6 +32,7 @@ def written(folder: Path, text: str, name: str = "mine.toml") -> str:
         (PROBES + 'exclude = ["typos.*"]\n', 2, "no probe of this suite is called 'typos.*'", ""),
         (PROBES + 'exclude = ["*"]\n', 2, "no probe is left", ""),
         (PROBES + 'tasks = ["pair"]\n', 2, "no task called 'pair'", "pairwise"),
+        (PROBES + 'needs = ["contexts"]\n', 2, "no field called 'contexts'", "context"),
         (PROBES + 'metrics = ["conflict_rat"]\n', 2, "no metric called 'conflict_rat'", "conflict_rate"),
         # the same key stands at the top too: the line is the one inside the table
         ("tolerance = 0.1\n" + PROBES + '[probe."order.swap"]\ntolerance = 7\n', 4, "tolerance of order.swap", ""),

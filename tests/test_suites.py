@@ -181,6 +181,26 @@ def test_globs() -> None:
 # -- the built-in cases --
 
 
+def test_questions_about_given_texts_are_a_set_of_their_own() -> None:
+    cases = builtin_cases(needs=["context"])
+    check_task(cases, "pairwise")
+    assert Counter(c.meta["category"] for c in cases) == dict.fromkeys(
+        ("multi-hop", "citation", "abstain", "conflict"), 8
+    )
+    assert not {c.id for c in cases} & {c.id for c in CASES}
+    assert sum(c.label == 0 for c in cases) == len(cases) / 2
+    longer = sum(len(c.responses[c.label]) > len(c.responses[1 - c.label]) for c in cases)  # type: ignore[index,operator]
+    assert abs(longer - len(cases) / 2) <= 3
+    for case in cases:
+        a, b = map(len, case.responses)
+        assert max(a, b) / min(a, b) < 1.10
+        assert case.context
+        assert [has_citation(t) for t in case.responses] == [False, False]
+        assert len(case.meta["why"]) > 12
+    assert all(c.rubric for c in builtin_cases(needs=["rubric"]))
+    assert builtin_cases(needs=["rubric", "context"]) == []
+
+
 def test_there_are_enough_of_each_kind() -> None:
     assert len(CASES) >= 120
     assert sum(c.meta["lang"] == "zh" for c in CASES) >= 10

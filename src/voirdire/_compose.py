@@ -181,15 +181,9 @@ def _prepare(task: Task, scale: Any, request: AuditRequest, traits: Traits) -> P
         raise UsageError(f"--samples {samples} is too few", hint="Give 1 or more.")
     if request.probes:
         suite = narrow(suite, request.probes)
-    cases, path, notes = cases_of(request, task, scale)
+    cases, path, notes = cases_of(request, task, scale, tuple(dict.fromkeys((*traits.needs, *suite.needs))))
     builtin = path == BUILTIN
-    needs = traits.needs
-    if builtin:
-        whole = [case for case in cases if all(getattr(case, name) for name in needs)]
-        if 0 < len(whole) < len(cases):
-            notes += (f"{len(whole)} of the built-in cases have a {' and a '.join(needs)}, which the prompt needs.",)
-        cases = whole or cases
-    check_needs(cases, needs, judge="this judge")
+    check_needs(cases, traits.needs, judge="this judge")
     if suite.cases is not None and builtin and request.limit is None and not request.case_ids:
         cases = spread(cases, suite.cases)
     followups = FollowUps(prompt=traits.prompt)
@@ -207,13 +201,20 @@ def _prepare(task: Task, scale: Any, request: AuditRequest, traits: Traits) -> P
     return Prepared(request, suite, plan, path, size, probes, notes)
 
 
-def cases_of(request: AuditRequest, task: Task, scale: Any) -> tuple[list[Case], str, tuple[str, ...]]:
-    """The cases of a request for judges of `task`, where they came from, and what their loader had to say."""
+def cases_of(
+    request: AuditRequest, task: Task, scale: Any, needs: Sequence[str] = ()
+) -> tuple[list[Case], str, tuple[str, ...]]:
+    """The cases of a request for judges of `task`, where they came from, and what their loader had to say.
+
+    Of the built-in ones those that have the fields `needs` (all of them, where none has).
+    """
     source = request.cases
     notes: tuple[str, ...] = ()
     ids = list(request.case_ids) or None
     if source is None:
-        path, cases = BUILTIN, builtin_cases(task)
+        path, cases = BUILTIN, builtin_cases(task, needs) or builtin_cases(task)
+        if needs and len(cases) < len(builtin_cases(task)):
+            notes = (f"{len(cases)} of the built-in cases have a {' and a '.join(needs)}, which is needed here.",)
     elif isinstance(source, (str, Path)):
         public = public_cases(source)
         path, cases = str(source), list(public.cases) if public is not None else read_cases(source, ids=ids)

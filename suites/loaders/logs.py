@@ -236,7 +236,8 @@ def _cases_of(audit: Mapping[str, Any], task: Task, notes: tuple[str, ...]) -> O
     about = audit.get("cases")
     path = about.get("path") if isinstance(about, dict) else None
     if path == BUILTIN:
-        return OpenedCases(None, tuple(builtin_cases(task)), notes)
+        # whichever set of them served: their ids differ
+        return OpenedCases(None, (*builtin_cases(task), *builtin_cases(task, ("context",))), notes)
     if isinstance(path, str) and path != "-" and (Path(path).is_file() or names_format(path)):
         opened = open_cases(path)
         return OpenedCases(path, opened.cases, (*notes, *opened.notes), opened.scale)
