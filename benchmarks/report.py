@@ -4,9 +4,10 @@
     python benchmarks/report.py --records 200000
     python benchmarks/report.py --smoke               # small, and fails if a ratio is far off
 
-Each step runs in a process of its own; the run is made first. `times` is its time by that of reading the same records
-with json.loads alone, on this machine: what a reader of `calls.jsonl` cannot do without. `grows` is its time by that of
-the same step at a tenth of the records: 10 is linear, 1 does not depend on them. Memory is the peak of the process.
+Each step runs in a process of its own; the run is made first. Seconds are those of the processor, which neighbours on
+the machine do not change. `times` is a step's time by that of reading the same records with json.loads alone: what a
+reader of `calls.jsonl` cannot do without. `grows` is its time by that of the same step at a tenth of the records: 10 is
+linear, 1 does not depend on them. Memory is the peak of the process.
 The budget of 15 s and 1.5 GB for a million records is that of `voirdire report RUN` (page, Markdown and JSON).
 """
 
@@ -94,7 +95,7 @@ def records(number: int) -> Iterator[dict[str, Any]]:
 
 def step(name: str, folder: Path, number: int) -> dict[str, float]:
     """One step in this process: its seconds and its peak of memory in MB."""
-    start = time.perf_counter()
+    start = time.process_time()
     if name == "json.loads":
         with (folder / CALLS).open("rb") as file:
             for line in file:
@@ -103,7 +104,7 @@ def step(name: str, folder: Path, number: int) -> dict[str, float]:
         write(made(number), folder, STEPS[name], call_records=records(number))
     else:
         write(read(folder), folder / "out", STEPS[name], calls=folder / CALLS)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     return {"seconds": seconds, "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 

@@ -61,12 +61,19 @@ def advice(audit: Audit) -> list[str]:
 
 
 def _spec(audit: Audit) -> str:
-    return shlex.quote(visible(audit.judge_spec))
+    return shlex.quote(_in_code(audit.judge_spec))
+
+
+def _in_code(text: str) -> str:
+    """`text` for a command in backticks, which one of its own would end."""
+    return visible(text).replace("`", "⟨U+0060⟩")
 
 
 def _again(audit: Audit, change: str = "--prompt NEW.md") -> str:
     """The same audit of a changed judge, into a folder of its own, and what it costs."""
-    command = f"`voirdire audit --judge {_spec(audit)} {change} --suite {visible(audit.suite)} --out after`"
+    command = (
+        f"`voirdire audit --judge {_spec(audit)} {change} --suite {shlex.quote(_in_code(audit.suite))} --out after`"
+    )
     return f"{command} {price(audit)}".rstrip()
 
 

@@ -81,7 +81,7 @@ def balance_sentence(runs: Sequence[StoredRun], lines: Sequence[Line], k: int) -
 
 
 def _run_line(run: StoredRun) -> str:
-    return f" {run.label}  {run.created[:10]}  {inert(run.judge, 40)}  {inert(run.path, 60)}"[:WIDTH].rstrip()
+    return f" {run.label}  {inert(run.created[:10])}  {inert(run.judge, 40)}  {inert(run.path, 60)}"[:WIDTH].rstrip()
 
 
 def _header(runs: Sequence[StoredRun], shown: Sequence[int]) -> str:
@@ -128,7 +128,7 @@ def comparison_markdown(c: Comparison) -> str:
     """The same with every run and every interval."""
     runs, lines = c.runs, c.lines
     out = ["| run | of | judge | path |", "|---|---|---|---|"]
-    out += [f"| {r.label} | {r.created[:10]} | {code(r.judge)} | {code(r.path)} |" for r in runs]
+    out += [f"| {r.label} | {prose(inert(r.created[:10]))} | {code(r.judge)} | {code(r.path)} |" for r in runs]
     columns = [runs[0].label, *(cell for r in runs[1:] for cell in (r.label, f"{r.label} - {runs[0].label}"))]
     out += ["", f"| probe | {' | '.join(columns)} |", "|---|" + "---:|" * len(columns)]
     for line in lines:

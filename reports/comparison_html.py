@@ -25,6 +25,7 @@ from voirdire.reports.comparison import LEVEL, Comparison, balance_sentence
 from voirdire.reports.comparison_trade import best_sentence, cost_lines, pay_sentence
 from voirdire.reports.formatting import effect, interval, known, percent, percent_interval, plural, share
 from voirdire.reports.pages import render_page
+from voirdire.reports.text import one_line
 from voirdire.reports.words import SYMBOLS, WORDS
 
 __all__ = ["render"]
@@ -263,7 +264,7 @@ def _point(probe: str, run: StoredRun) -> Row | None:
     value, error = found
     served = run.audit.served_model if run.audit is not None else None
     return {
-        "date": run.created[:10],
+        "date": one_line(run.created[:10]),
         "time": run.created,
         "run": run.label,
         "value": number(value),

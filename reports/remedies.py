@@ -91,7 +91,7 @@ def _gained(probes: list[Mapping[str, Any]]) -> float:
 
 
 def _judge(run: Mapping[str, Any]) -> str:
-    return one_line(str(run["judge"]), 160).replace("`", "'")
+    return one_line(str(run["judge"]), 160).replace("`", "⟨U+0060⟩")
 
 
 def _says(run: Mapping[str, Any], probes: list[Mapping[str, Any]]) -> str:
@@ -133,7 +133,7 @@ def compare_command(audit: Audit, judges: Iterable[str]) -> str:
     words = ["voirdire", "compare", visible(audit.judge_spec), *judges, "--suite", visible(audit.suite)]
     if audit.cases_path and audit.cases_path != "built-in":
         words += ["--cases", visible(audit.cases_path)]
-    return f"`{shlex.join(word.replace('`', chr(39)) for word in words)}`"
+    return f"`{shlex.join(word.replace('`', '⟨U+0060⟩') for word in words)}`"
 
 
 def price(audit: Audit, times: int = 1) -> str:

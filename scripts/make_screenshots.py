@@ -19,7 +19,8 @@ from playwright.sync_api import sync_playwright
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 AUDIT = ["audit", "--judge", "mock:gullible", "--suite", "standard", "--out", "report"]
-COMPARE = ["compare", "mock:gullible", "swap_average(mock:gullible)", "mock:noisy?accuracy=.85", "--html", "compare.html"]
+JUDGES = ["mock:gullible", "swap_average(mock:gullible)", "mock:noisy?accuracy=.85"]
+COMPARE = ["compare", *JUDGES, "--suite", "standard", "--html", "compare.html"]
 #: at this time every picture is made, so that it changes only with the page
 EPOCH = "1795000000"
 
@@ -27,7 +28,7 @@ EPOCH = "1795000000"
 def main() -> None:
     chromium = sys.argv[1] if len(sys.argv) > 1 else shutil.which("chromium") or shutil.which("google-chrome")
     with tempfile.TemporaryDirectory() as work, sync_playwright() as playwright:
-        for command in (AUDIT, [*COMPARE, "--suite", "standard"]):
+        for command in (AUDIT, COMPARE):
             arguments = [sys.executable, "-m", "voirdire", *command, "--cache", "none", "--quiet"]
             subprocess.run(arguments, cwd=work, check=True, env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH})
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])

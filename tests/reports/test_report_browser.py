@@ -305,3 +305,21 @@ def test_comparison_is_not_wider_than_the_page(width: int, reader: Any, compared
     page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
     page.wait_for_timeout(50)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_no_attack_of_the_cheat_sheet_does_anything(reader: Any, tmp_path: Path) -> None:
+    from test_report_inert import VECTORS, audit, comparison
+
+    each = reader()
+    dialogs: list[str] = []
+    each.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    for k in range(0, len(VECTORS), 6):
+        text = "\n".join(VECTORS[k : k + 6])
+        page = each.open(write(audit(text), tmp_path, ["html"])["index.html"])
+        page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+        page.mouse.move(300, 300)
+        page.wait_for_timeout(30)
+        assert page.evaluate("window.pwned") is None
+        (tmp_path / "compare.html").write_text(render(comparison(text)), encoding="utf-8")
+        assert each.open(tmp_path / "compare.html").evaluate("window.pwned") is None
+    assert dialogs == []
