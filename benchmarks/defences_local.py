@@ -22,6 +22,7 @@ from pathlib import Path
 
 from voirdire._compose import AuditRequest
 from voirdire._gate import GateRequest, as_run, gate_async, prepare_gate
+from voirdire.cli.terminal import Terminal
 from voirdire.harness.costs import Cost, cost_of
 from voirdire.harness.engine.runner import Limits
 from voirdire.harness.errors import UsageError
@@ -76,7 +77,8 @@ async def audited(name: str, judge: Judge, request: AuditRequest) -> tuple[Store
     """(the run, what it would cost alone). Raises SystemExit for a run that did not get to its end."""
     ready = prepare_gate(judge.task, judge.scale, GateRequest(request, reuse=True), traits=traits_of(judge))
     cost = await cost_of(ready.prepared.plan.calls, judge, load_prices())
-    result = await gate_async(judge, ready)
+    with Terminal().progress() as emit:
+        result = await gate_async(judge, ready, emit=emit)
     run = result.result.run
     if run.stopped is not None:
         raise SystemExit(f"{name}: {run.reason}. Answers received are kept; run the same command to go on.")

@@ -233,7 +233,8 @@ def _growth(
         tail = alpha / 4
         ends = [(mean.lower(tail), mean.upper(tail)) for mean in (one, other)]
         corners = [size(x, d) for x, d in itertools.product(*ends)]
-        return min(corners), max(corners)
+        # sizes lie in [0, 1]
+        return max(-1.0, min(corners)), min(1.0, max(corners))
 
     return interval
 

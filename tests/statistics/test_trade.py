@@ -115,6 +115,15 @@ def test_an_interval_that_excludes_zero_and_its_p_say_the_same() -> None:
         assert change.low <= change.value <= change.high
 
 
+@pytest.mark.parametrize("contrast", ["slot preference", "gain over sham"])
+def test_few_cases_show_nothing_and_no_interval_leaves_its_range(contrast: str) -> None:
+    for n in (1, 2, 5):
+        before, after = (stored(k, {"f.x": (contrast, np.full(n, x))}, n=n) for k, x in (("A", 0.5), ("B", 0.0)))
+        ((change,),) = [trade.families for trade in compared(before, after)]
+        assert -1 <= change.low <= change.value == -0.5 <= change.high <= 1
+        assert change.p_adjusted > 0.05
+
+
 # -------------------------------------------------------------------------------------------------------- families
 
 
