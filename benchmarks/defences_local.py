@@ -2,6 +2,7 @@
 
     python benchmarks/defences_local.py --judge local:qwen --cases 60        # hours; the same command goes on
     python benchmarks/defences_local.py --judge local:smollm2 --cases 20
+    python benchmarks/defences_local.py --plan                               # how many calls each of them adds
     python benchmarks/defences_local.py --smoke                              # a mock with planted effects
 
 Every answer is kept in `--cache` as it comes, so a run that is stopped (Ctrl-C, a kill) is resumed by the same command,
@@ -20,7 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from voirdire._compose import AuditRequest
+from voirdire._compose import AuditRequest, prepare
 from voirdire._gate import GateRequest, as_run, gate_async, prepare_gate
 from voirdire.cli.terminal import Terminal
 from voirdire.harness.costs import Cost, cost_of
@@ -28,30 +29,32 @@ from voirdire.harness.engine.runner import Limits
 from voirdire.harness.errors import UsageError
 from voirdire.harness.judges.base import Judge, traits_of
 from voirdire.harness.judges.spec import JudgeOptions, make_judge
+from voirdire.harness.judges.wrappers.tally import tally
 from voirdire.harness.prices import load_prices
 from voirdire.harness.statistics.side_by_side import StoredRun, side_by_side
 from voirdire.harness.statistics.trade import Trade, trades
 from voirdire.reports.comparison_trade import best_sentence, pay_sentence
 from voirdire.reports.formatting import count, effect, interval, percent, share
 
+#: those that share most calls with the judge first, so that a run that is stopped has said most
 FORMS = (
     "swap_average({0})",
     "majority({0}; k=3)",
-    "evidence_first({0})",
-    "mec({0})",
-    "split_and_merge({0})",
-    "wide_and_deep({0})",
-    "strip_markup({0})",
     "neutralise({0})",
-    "delimit({0})",
+    "detector({0})",
+    "perplexity_window({0})",
+    "strip_markup({0})",
+    "swap_average(neutralise({0}))",
     "warn({0})",
     "sandwich({0})",
-    "retokenise({0})",
-    "perplexity_window({0})",
-    "detector({0})",
     "jury({0}, warn({0}), sandwich({0}))",
-    "swap_average(neutralise({0}))",
+    "delimit({0})",
+    "retokenise({0})",
     "swap_average(neutralise(delimit(sandwich(warn({0})))))",
+    "evidence_first({0})",
+    "split_and_merge({0})",
+    "mec({0})",
+    "wide_and_deep({0})",
 )
 #: a probe or more of each family that wrappers are for, and of what they may cost
 PROBES = (
@@ -83,6 +86,19 @@ async def audited(name: str, judge: Judge, request: AuditRequest) -> tuple[Store
     if run.stopped is not None:
         raise SystemExit(f"{name}: {run.reason}. Answers received are kept; run the same command to go on.")
     return as_run(name, judge.spec, judge, result), cost
+
+
+async def planned(spec: str, request: AuditRequest) -> list[str]:
+    """How many questions each wrapper adds at most to those before it, by a dry run, as a table."""
+    seen: set[tuple[str, str, int]] = set()
+    out = ["| wrapper | calls that it adds |", "|---|---:|"]
+    for name, judge in forms(spec):
+        plan = prepare(judge.task, judge.scale, request, traits=traits_of(judge)).plan
+        _, most = await tally(plan.calls, judge)
+        before = len(seen)
+        seen |= {(asked.judge.fingerprint, call.content, call.sample) for asked in most for call in asked.calls}
+        out.append(f"| {name} | {len(seen) - before:,} |")
+    return [*out, f"| all of them | {len(seen):,} |"]
 
 
 class Table:
@@ -149,6 +165,7 @@ def main() -> int:
     parser.add_argument("--probes", nargs="*", default=PROBES)
     parser.add_argument("--wrappers", nargs="*", default=(), help="only these, by name")
     parser.add_argument("--cache", type=Path, default=Path(".voirdire/defences-local.sqlite"))
+    parser.add_argument("--plan", action="store_true", help="ask nobody; say how many calls it would take")
     parser.add_argument("--smoke", action="store_true")
     arguments = parser.parse_args()
     cache: Path | None = arguments.cache
@@ -157,6 +174,9 @@ def main() -> int:
     request = AuditRequest(
         suite="full", probes=tuple(arguments.probes), limit=arguments.cases, cache=cache, minimise=0, limits=Limits()
     )
+    if arguments.plan:
+        print("\n".join(asyncio.run(planned(arguments.judge, request))))
+        return 0
     started = time.perf_counter()
     asyncio.run(run(arguments.judge, request, arguments.wrappers, _tell))
     print(f"\n{arguments.judge}, {arguments.cases} cases, {time.perf_counter() - started:.0f} s")

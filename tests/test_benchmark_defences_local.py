@@ -42,6 +42,16 @@ def test_planted_effects_are_in_the_table(capsys: pytest.CaptureFixture[str]) ->
     assert "warn(J) is left out" in capsys.readouterr().err
 
 
+def test_the_plan_counts_what_each_wrapper_adds(tmp_path: Path) -> None:
+    """Orders are shared, so averaging over them adds nothing; three samples of a noisy judge add two."""
+    rows = asyncio.run(defences_local.planned("mock:noisy", request(tmp_path / "c.sqlite", limit=8)))
+    added = {name: int(n.replace(",", "")) for name, n in (row.strip("| ").split(" | ") for row in rows[2:])}
+    assert added["swap_average(J)"] == added["neutralise(J)"] == 0 < added["J"]
+    # a source's two samples become six, the single sample of all else three
+    assert added["J"] < added["majority(J; k=3)"] <= 2 * added["J"]
+    assert added["all of them"] == sum(n for name, n in added.items() if name != "all of them")
+
+
 def test_a_run_that_was_stopped_asks_only_what_is_missing(tmp_path: Path) -> None:
     """Killed after 60 answers; the second run asks each of the others once, for the judge and its wrappers together."""
     asked: Counter[tuple[str, ...]] = Counter()
