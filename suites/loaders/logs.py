@@ -239,6 +239,12 @@ def _cases_of(audit: Mapping[str, Any], task: Task, notes: tuple[str, ...]) -> O
         # whichever set of them served: their ids differ
         return OpenedCases(None, (*builtin_cases(task), *builtin_cases(task, ("context",))), notes)
     if isinstance(path, str) and path != "-" and (Path(path).is_file() or names_format(path)):
-        opened = open_cases(path)
+        try:
+            opened = open_cases(path)
+        except UsageError:
+            # the path is what a file says, so what stands in that file is not quoted
+            return OpenedCases(
+                None, (), (*notes, f"The cases of the audit, {path}, are no cases any more: --cases FILE.")
+            )
         return OpenedCases(path, opened.cases, (*notes, *opened.notes), opened.scale)
     return OpenedCases(None, (), notes)

@@ -12,10 +12,12 @@ from typing import Any
 
 import jsonschema
 import pytest
-from observed_logs import pairs, record, singles
+from observed_rates import pairs, record, singles
+from public_samples import LINES, SAMPLES
 
 from voirdire.harness.cases import Case
 from voirdire.reports.observed_write import committed_schema, schema_text
+from voirdire.suites.loaders import load
 
 Run = Callable[..., Any]
 
@@ -264,3 +266,34 @@ def test_a_terminal_that_knows_only_ascii_is_printed_to(tmp_path: Path, command:
         check=True,
     )
     assert done.stdout.decode("ascii")
+
+
+@pytest.mark.parametrize("name", [*SAMPLES, *LINES])
+def test_every_format_with_verdicts_is_replayed(voirdire: Run, tmp_path: Path, name: str) -> None:
+    spec = {**SAMPLES, **LINES}[name].write(tmp_path)
+    recorded = load(spec).recorded
+    ran = voirdire("replay", spec, "--out", "out")
+    if not recorded:
+        assert ran.code == 2
+        assert "no recorded verdicts" in ran.err
+        return
+    assert ran.code in (0, 4), ran.err
+    data = json.loads(Path("out/replay.json").read_text())
+    jsonschema.validate(data, committed_schema(), cls=jsonschema.Draft202012Validator)
+    assert [j["judge"] for j in data["judges"]] == [r.judge for r in recorded]
+    assert sum(j["verdicts"] for j in data["judges"]) == sum(len(r.verdicts) for r in recorded)
+
+
+def test_a_report_folder_cannot_have_other_files_quoted(voirdire: Run, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("hunter2 is no case\n")
+    call = {"call": 0, "case": "c", "order": [0, 1], "edited": False, "sample": 0, "content": "x", "choice": 0}
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "calls.jsonl").write_text(json.dumps(call) + "\n")
+    audit = {"judge": {"spec": "j", "task": "pairwise"}, "cases": {"path": str(secret)}}
+    (run / "audit.json").write_text(json.dumps(audit))
+    ran = voirdire("replay", run)
+    assert ran.code == 0
+    assert "are no cases any more" in " ".join(ran.out.split())
+    assert "hunter2" not in ran.all

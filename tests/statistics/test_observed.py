@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 import pytest
-from observed_logs import by_name, observed, pairs, record, singles
+from observed_rates import by_name, observed, pairs, record, singles
 
 from voirdire.harness.cases import Case
 from voirdire.harness.statistics.observed import VerdictLog, observe
