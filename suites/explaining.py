@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import textwrap
 from collections.abc import Iterator
 from typing import Any
@@ -36,10 +37,14 @@ def as_row(suite: Suite) -> dict[str, Any]:
     }
 
 
-def commands(suite: Suite) -> list[str]:
-    """What to type: the plain run, the paper's prompt and data, the judges to compare with."""
+def commands(suite: Suite, named: str = "") -> list[str]:
+    """What to type: the plain run, the paper's prompt and data, the judges to compare with.
+
+    `named` is how the suite was named, where not by its name: its file.
+    """
     paper = suite.paper or Paper("")
-    audit = f"voirdire audit --judge JUDGE --suite {suite.name}"
+    named = shlex.quote(named or suite.name)
+    audit = f"voirdire audit --judge JUDGE --suite {named}"
     lines = [audit]
     if paper.prompts or paper.data:
         prompt = f" --prompt {paper.prompts[0]}" if paper.prompts else ""
@@ -47,7 +52,7 @@ def commands(suite: Suite) -> list[str]:
         lines.append(f"{audit}{prompt}{data}")
     if paper.compare:
         others = " ".join(f"'{spec}'" for spec in paper.compare)
-        lines.append(f"voirdire compare JUDGE {others} --suite {suite.name}")
+        lines.append(f"voirdire compare JUDGE {others} --suite {named}")
     return lines
 
 
@@ -89,11 +94,11 @@ def published_rows(paper: Paper) -> list[tuple[str, str, list[Published]]]:
     return [(metric, group, numbers) for (metric, group), numbers in rows.items()]
 
 
-def explained(suite: Suite, *, width: int = 80) -> str:
-    """The whole suite as text for a terminal."""
+def explained(suite: Suite, *, named: str = "", width: int = 80) -> str:
+    """The whole suite as text for a terminal; `named` as for `commands`."""
     paper = suite.paper
-    head = suite.name if paper is None or not paper.title else f"{suite.name} · {paper.title}"
-    lines = [head, *_wrapped(suite.summary, width, "  ")]
+    title = paper.title if paper is not None and paper.title != suite.name else ""
+    lines = [suite.name, *_wrapped(title, width, "  "), *_wrapped(suite.summary, width, "  ")]
     for heading, sentence in facts(suite):
         if sentence:
             lines += ["", heading, *_wrapped(sentence, width, "  ")]
@@ -110,7 +115,12 @@ def explained(suite: Suite, *, width: int = 80) -> str:
         for metric, group, numbers in published_rows(paper):
             texts = [f"{n.judge} {n.value:g}{f' ({n.note})' if n.note else ''}" for n in numbers]
             lines += _wrapped(f"{metric}{f', {group}' if group else ''}: {'; '.join(texts)}", width, "  ")
-    return "\n".join([*lines, "", "Run it", *(f"  {line}" for line in commands(suite))])
+    lines += ["", "Run it"]
+    for command in commands(suite, named):
+        # a quoted judge holds no line break
+        words = textwrap.wrap(command.replace("; ", ";\xa0").replace(", ", ",\xa0"), width - 6, break_on_hyphens=False)
+        lines.append("  " + " \\\n    ".join(words).replace("\xa0", " "))
+    return "\n".join(lines)
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:

@@ -7,7 +7,6 @@ values are in the metric_*.py modules. Not here: the accuracy that decides (disc
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,8 +19,6 @@ from voirdire.harness.statistics.metric_types import Metric
 from voirdire.harness.statistics.metrics import tie_rate
 
 __all__ = ["judge_metrics"]
-
-_LIST = re.compile(r"(?m)^[ \t]*(?:[-*+•]|\d+[.)])[ \t]+\S")
 
 
 def judge_metrics(plan: Plan, answers: Answers) -> tuple[Metric, ...]:
@@ -52,7 +49,7 @@ def _pairwise(plan: Plan, answers: Answers, source: np.ndarray) -> Iterator[Metr
     yield metric_preference.proba_prefer_1(first.reshape(-1))
     texts = [case.responses for case in plan.cases]
     lengths = np.asarray([[len(t) for t in pair] for pair in texts], dtype=float)
-    lists = np.asarray([[bool(_LIST.search(t)) for t in pair] for pair in texts], dtype=float)
+    lists = np.asarray([[metric_preference.holds_list(t) for t in pair] for pair in texts], dtype=float)
     verdict = means(source[:, :, :1])
     yield metric_preference.proba_prefer_longer(verdict, lengths[:, 0], lengths[:, 1])
     yield metric_preference.proba_prefer_lists(verdict, lists[:, 0], lists[:, 1])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from voirdire.harness.statistics.metric_types import Array, Metric, clean, mean_metric, numbers, side, utilities
 
 __all__ = [
+    "holds_list",
     "lc_win_rate",
     "proba_prefer_1",
     "proba_prefer_lists",
@@ -24,6 +27,13 @@ MT_BENCH = "Zheng et al. 2023, MT-Bench, arXiv:2306.05685"
 LENGTH_DIFFERENCE = 30
 #: ridge on both coefficients of the length-controlled fit: bounds a separated fit; moves others by about .001 theta / n
 RIDGE = 0.001
+
+_LIST = re.compile(r"(?m)^[ \t]*(?:[-*+•]|\d+[.)])[ \t]+\S")
+
+
+def holds_list(text: str) -> bool:
+    """Does `text` hold an item of a list? (For `proba_prefer_lists`.)"""
+    return _LIST.search(text) is not None
 
 
 def verbosity_bias(longer: Array, humans: Array) -> Metric:

@@ -5,7 +5,6 @@ Not here: which metric takes which (suite_rules.py), how clusters become interva
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import NamedTuple
@@ -16,12 +15,11 @@ from voirdire.harness.cases import Case, Label, Task, truth_of
 from voirdire.harness.plan import Plan, ProbePlan
 from voirdire.harness.relations import Relation
 from voirdire.harness.statistics.arms import Answers
+from voirdire.harness.statistics.metric_preference import holds_list
 from voirdire.harness.statistics.metrics import tie_rate
 from voirdire.harness.verdicts import Scale
 
 __all__ = ["View", "of_cases", "of_probes"]
-
-_LIST = re.compile(r"(?m)^[ \t]*(?:[-*+•]|\d+[.)])[ \t]+\S")
 
 
 class _Row(NamedTuple):
@@ -123,7 +121,7 @@ def _view(
     names: tuple[str, ...] = (),
 ) -> View:
     lengths = [(len(r.after), sum(map(len, r.beside)) / max(1, len(r.beside))) for r in rows]
-    lists = [(bool(_LIST.search(r.after)), any(map(_LIST.search, r.beside))) for r in rows]
+    lists = [(holds_list(r.after), any(map(holds_list, r.beside))) for r in rows]
     return View(
         task=plan.task,
         scale=plan.scale,

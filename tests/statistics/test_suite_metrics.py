@@ -105,7 +105,12 @@ def test_the_prompt_sensitivity_counts_the_judges_own_wording() -> None:
     paper = Paper("Prompts", metrics=("maxp", "avgp", "sat", "cps"))
     suite = Suite("own", "Ours.", (PROBES.get("setup.wording-role"), PROBES.get("typos.swap")), paper=paper)
     plan = build_plan(
-        suite, builtin_cases(), task="pairwise", scale=Scale(), followups=FollowUps(), setups=lambda _name, _case=None: None
+        suite,
+        builtin_cases(),
+        task="pairwise",
+        scale=Scale(),
+        followups=FollowUps(),
+        setups=lambda _name, _case=None: None,
     )
     values = {m.metric: m.value for m in found(plan, "noisy?accuracy=1&setup=setup.wording&unsettled=1").metrics}
     assert values["maxp"] == 1.0

@@ -31,7 +31,7 @@ def suites(
         if as_json:
             print(json.dumps([as_row(suite)], ensure_ascii=False, indent=2))
         else:
-            print(explained(suite, width=min(shutil.get_terminal_size((80, 24)).columns, 100)))
+            print(explained(suite, named=show, width=min(shutil.get_terminal_size((80, 24)).columns, 100)))
         return 0
     rows = [as_row(s) for s in map(load_suite, builtin_suites())]
     if not as_json:
