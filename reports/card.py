@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import PurePath
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from voirdire.harness.findings import Audit, Decision, Finding, Outcome
 from voirdire.reports.ci import opening
 from voirdire.reports.formatting import effect, interval, known, money, percent, percent_interval, plural, share
 from voirdire.reports.markdown import code, prose
+from voirdire.reports.published import committed, schema_of
 from voirdire.reports.schema import DiscriminationModel, JudgeModel, Model, NoiseModel, plain_data
 from voirdire.reports.selection import limits, ranks_as_sway, worst_first
 from voirdire.reports.text import one_line
@@ -240,13 +241,9 @@ def _day(created: str) -> str:
 
 def schema_text() -> str:
     """The JSON Schema (draft 2020-12) of `judge-card.json`, as it is committed in `schema/card-1.schema.json`."""
-    schema = CardDocument.model_json_schema(by_alias=True, mode="serialization")
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA}
-    return json.dumps({**schema, **head}, indent=2, sort_keys=True) + "\n"
+    return schema_of(CardDocument, SCHEMA)
 
 
 def committed_schema() -> dict[str, Any]:
     """The published JSON Schema, from the package."""
-    text = resources.files("voirdire.reports").joinpath("schema/card-1.schema.json").read_text("utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
+    return committed("card-1.schema.json")

@@ -7,7 +7,7 @@ none is renamed or removed under `/1`, and an unknown number is null.
 from __future__ import annotations
 
 import json
-from importlib import metadata, resources
+from importlib import metadata
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +18,7 @@ from voirdire.harness.statistics.side_by_side import StoredRun, balance
 from voirdire.harness.statistics.trade import Kind, Trade, best_of
 from voirdire.reports.comparison import Comparison
 from voirdire.reports.comparison_trade import best_sentence, pay_sentence
+from voirdire.reports.published import committed, schema_of
 from voirdire.reports.schema import plain_data
 
 __all__ = ["SCHEMA", "CompareDocument", "committed_schema", "document_text", "schema_text", "to_document"]
@@ -237,13 +238,9 @@ def document_text(c: Comparison) -> str:
 
 def schema_text() -> str:
     """The JSON Schema (draft 2020-12), as it is committed in `schema/compare-1.schema.json`."""
-    schema = CompareDocument.model_json_schema(by_alias=True, mode="serialization")
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA}
-    return json.dumps({**schema, **head}, indent=2, sort_keys=True) + "\n"
+    return schema_of(CompareDocument, SCHEMA)
 
 
 def committed_schema() -> dict[str, Any]:
     """The published JSON Schema, from the package."""
-    text = resources.files("voirdire.reports").joinpath("schema/compare-1.schema.json").read_text("utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
+    return committed("compare-1.schema.json")

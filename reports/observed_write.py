@@ -9,12 +9,13 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from voirdire.harness.errors import UsageError, nearest
 from voirdire.harness.observations import Observations
+from voirdire.reports.published import as_committed, committed
 from voirdire.reports.write import replace_file
 
 __all__ = ["SCHEMA", "committed_schema", "document_text", "formats_of", "schema_text", "write"]
@@ -59,18 +60,15 @@ def schema_text() -> str:
     from pydantic import TypeAdapter
 
     schema: dict[str, Any] = TypeAdapter(Observations).json_schema(mode="serialization")
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA}
     schema["properties"] = {
         "schema": {"const": SCHEMA, "type": "string"},
         "voirdire": {"type": "string"},
         **schema["properties"],
     }
     schema["required"] = ["schema", "voirdire", *(f.name for f in dataclasses.fields(Observations))]
-    return json.dumps({**schema, **head}, indent=2, sort_keys=True) + "\n"
+    return as_committed(schema, SCHEMA)
 
 
 def committed_schema() -> dict[str, Any]:
     """The published JSON Schema, from the package."""
-    text = resources.files("voirdire.reports").joinpath("schema/observed-1.schema.json").read_text("utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
+    return committed("observed-1.schema.json")

@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from importlib import metadata, resources
+from importlib import metadata
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,6 +34,7 @@ from voirdire.harness.findings import (
 from voirdire.harness.papers import PaperResult, Published, SuiteMetric
 from voirdire.harness.relations import Relation
 from voirdire.harness.verdicts import Scale
+from voirdire.reports.published import committed, schema_of
 
 __all__ = ["SCHEMA", "AuditDocument", "committed_schema", "from_document", "plain_data", "schema_text", "to_document"]
 
@@ -367,13 +368,9 @@ def _paper(model: PaperModel) -> PaperResult:
 
 def schema_text() -> str:
     """The JSON Schema (draft 2020-12) of `audit.json`, as it is committed in `schema/audit-1.schema.json`."""
-    schema = AuditDocument.model_json_schema(by_alias=True, mode="serialization")
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA}
-    return json.dumps({**schema, **head}, indent=2, sort_keys=True) + "\n"
+    return schema_of(AuditDocument, SCHEMA)
 
 
 def committed_schema() -> dict[str, Any]:
     """The published JSON Schema, from the package."""
-    text = resources.files("voirdire.reports").joinpath("schema/audit-1.schema.json").read_text("utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
+    return committed("audit-1.schema.json")
