@@ -49,7 +49,12 @@ def charts(audit: Audit) -> dict[str, Any]:
     """All pictures of one audit; a picture without data is an empty list (the dials: None)."""
     rows = forest_rows(audit)
     return {
-        "forest": {"rows": rows, "range": effect_range(rows), "floor": number(audit.noise.retest_flip_rate)},
+        "forest": {
+            "rows": rows,
+            "range": effect_range(rows),
+            "floor": number(audit.noise.retest_flip_rate),
+            "flips": "verdicts that flip" if audit.task in ("pairwise", "grade") else "verdicts move by",
+        },
         "dials": {"points": [dial(audit)], "worst": MAP_WORST},
         "position": position_rows(audit),
         "attacks": attack_rows(audit),

@@ -129,21 +129,21 @@ def _change(example: CounterExample) -> str:
     """What became of the verdict: "moved", "same", "null" (one is missing), or "" where only one was asked for."""
     before, after = example.source_verdict, example.follow_up_verdict
     if before is None or after is None:
-        return "" if before is not after and not any(v and v.null for v in (before, after)) else "null"
+        return "null" if any(v is not None and v.null for v in (before, after)) else ""
     if before.null or after.null:
         return "null"
-    picked = []
-    for verdict, case in ((before, example.source), (after, example.follow_up)):
-        choice = verdict.choice
-        # in another order the same slot is another answer
-        picked.append(
-            case.responses[choice] if isinstance(choice, int) and reordered(*_cases(example)) else verdict.value
-        )
-    return "same" if picked[0] == picked[1] else "moved"
+    # in another order the same slot is another answer
+    turned = reordered(example.source, example.follow_up)
+    first = _picked(before, example.source) if turned else before.value
+    second = _picked(after, example.follow_up) if turned else after.value
+    return "same" if first == second else "moved"
 
 
-def _cases(example: CounterExample) -> tuple[Case, Case]:
-    return example.source, example.follow_up
+def _picked(verdict: Verdict, case: Case) -> object:
+    """The answers that a verdict names, by their texts."""
+    if isinstance(verdict.choice, int):
+        return case.responses[verdict.choice]
+    return [case.responses[slot] for slot in verdict.ranking] if verdict.ranking else verdict.value
 
 
 def _size(example: CounterExample) -> float:

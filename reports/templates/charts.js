@@ -31,7 +31,7 @@ window.voirdireCharts = (() => {
   }
 
   function forest(width) {
-    const { rows: found, range, floor } = data.forest;
+    const { rows: found, range, floor, flips: flipping } = data.forest;
     if (!found.length) return null;
     const rows = [];
     for (const r of found) {
@@ -68,11 +68,11 @@ window.voirdireCharts = (() => {
       x: { domain: [0, Math.ceil(most * 10) / 10], axis: null }, y,
       marks: [
         Plot.axisX({ anchor: "top", ticks: [0, Math.ceil(most * 10) / 10], tickFormat: percent, tickSize: 0, color: soft }),
-        Plot.text([0], { frameAnchor: "top-left", dx: -6, dy: -38, text: () => "verdicts that flip", textAnchor: "start", fill: soft }),
+        Plot.text([0], { frameAnchor: "top-left", dx: -6, dy: -38, text: () => flipping, textAnchor: "start", fill: soft }),
         floor == null ? null : Plot.rect([0], { x1: 0, x2: floor, fill: line, fillOpacity: 0.45 }),
         Plot.tickX(body.filter(known("retest")), { y: "key", x: "retest", stroke: soft, strokeWidth: 2, insetTop: 4, insetBottom: 4 }),
         Plot.dot(body.filter(known("flips")), { y: "key", x: "flips", r: 4, fill: ink, stroke: paper }),
-        Plot.tip(body.filter(known("flips")), Plot.pointer({ y: "key", x: "flips", maxRadius: 20, title: (r) => `${percent(r.flips)} of verdicts flip under the edit${r.retest == null ? "" : `, ${percent(r.retest)} when asked the same again`}`, ...tipped })),
+        Plot.tip(body.filter(known("flips")), Plot.pointer({ y: "key", x: "flips", maxRadius: 20, title: (r) => `${flipping}: ${percent(r.flips)} under the edit${r.retest == null ? "" : `, ${percent(r.retest)} when asked the same again`}`, ...tipped })),
       ],
     });
     const pair = document.createElement("div");
@@ -100,7 +100,7 @@ window.voirdireCharts = (() => {
         Plot.axisX({ ticks: steps(0, worst, 0.1), tickFormat: (v) => (v >= worst - 1e-9 ? `${bare(v)}+` : bare(v)), label: null, color: soft }),
         Plot.axisY({ ticks: [0, 0.5, 1].filter((v) => v >= least), tickFormat: percent, label: null, color: soft }),
         Plot.text([0], { frameAnchor: "bottom-right", dy: 36, text: () => "worst effect: stays put →", textAnchor: "end", fill: ink }),
-        Plot.text([0], { frameAnchor: "top-left", dx: -52, rotate: -90, text: () => "sees quality →", textAnchor: "end", fill: ink }),
+        Plot.text([0], { frameAnchor: "top-left", dx: -52, dy: 20, rotate: -90, text: () => "sees quality →", textAnchor: "end", fill: ink }),
         Plot.link(seen.filter(known("x_low", "x_high")), { x1: (p) => place(p.x_low), x2: (p) => place(p.x_high), y1: "y", y2: "y", stroke: ink, strokeWidth: 2 }),
         Plot.link(seen.filter(known("y_low", "y_high")), { x1: (p) => place(p.x), x2: (p) => place(p.x), y1: "y_low", y2: "y_high", stroke: ink, strokeWidth: 2 }),
         Plot.dot(seen, { x: (p) => place(p.x), y: "y", r: 7, fill: ink, stroke: paper, strokeWidth: 2 }),

@@ -209,3 +209,23 @@ def test_a_thousand_examples_fit() -> None:
     shown = text.count("<article")
     assert shown >= 100
     assert f"{1200 - shown:,} more are in examples.jsonl" in text
+
+
+def test_what_became_of_a_verdict_goes_by_the_answer_not_the_slot() -> None:
+    audit = build.fail()
+    swap = audit.examples[0]
+    assert swap.probe == "order.swap"
+    cases = {
+        "moved": (Verdict(choice=0), Verdict(choice=0)),
+        "same": (Verdict(choice=0), Verdict(choice=1)),
+        "null": (Verdict(choice=0), Verdict(null="unparsed")),
+    }
+    for change, (before, after) in cases.items():
+        example = dataclasses.replace(swap, source_verdict=before, follow_up_verdict=after)
+        assert f'data-change="{change}"' in render(dataclasses.replace(audit, examples=(example,)))
+    for change, ranking in (("same", (1, 0)), ("moved", (0, 1))):
+        verdicts = {"source_verdict": Verdict(ranking=(0, 1)), "follow_up_verdict": Verdict(ranking=ranking)}
+        text = render(dataclasses.replace(audit, task="ranking", examples=(dataclasses.replace(swap, **verdicts),)))
+        assert f'data-change="{change}"' in text
+    alone = dataclasses.replace(swap, source_verdict=None)
+    assert 'data-change=""' in render(dataclasses.replace(audit, examples=(alone,)))
