@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from voirdire.harness.cases import Task
+from voirdire.harness.cases import Edit, Task
 from voirdire.harness.findings import Calls, CounterExample, Finding
 from voirdire.harness.statistics.lifts import Interval, Lift
 from voirdire.harness.verdicts import Scale
@@ -126,3 +126,58 @@ class Attacked:
         seen = {a.outcome for a in self.attempts}
         order: tuple[Outcome, ...] = ("found", "inconclusive", "unfinished")
         return next((o for o in order if o in seen), "nothing")
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """What a search for the smallest flip came to on one case; no `edits`: none was found.
+
+    `source`: first 16 digits of the hash of what is shown of the case. `text`: the answer before the edits (offsets
+    into it). `places`: words that might have been edited. `before`, `after`: mean utilities of the target in fresh
+    calls. `reproduced`: flipped in k of n fresh calls, `at_least` a lower bound of that probability at 95 %. `words`:
+    words that the edits change; `complete`: none of them can be left out. `controls`: flips among random edits of as
+    many words, and how many of those were asked.
+    """
+
+    case_id: str
+    source: str
+    target: int
+    text: str
+    places: int
+    edits: tuple[Edit, ...] = ()
+    before: float | None = None
+    after: float | None = None
+    reproduced: tuple[int, int] | None = None
+    at_least: float | None = None
+    words: int = 0
+    complete: bool = False
+    controls: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Flips:
+    """A finished (or stopped) search for flips. `tried` of `cases` were searched; on `unclear` of them the judge has no
+    clear verdict to begin with. `flips` has one entry for each of the others."""
+
+    judge_name: str
+    judge_spec: str
+    fingerprint: str
+    task: Task
+    method: str
+    seed: int
+    created: str
+    cases_path: str
+    cases: int
+    tried: int
+    unclear: int
+    flips: tuple[Flip, ...]
+    calls: Calls
+    stopped: str | None = None
+    reason: str | None = None
+    failure: int | None = None
+    simulated: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def found(self) -> tuple[Flip, ...]:
+        return tuple(f for f in self.flips if f.edits)

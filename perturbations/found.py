@@ -9,19 +9,31 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from voirdire.harness.cases import Case, Claim, Dose, Edit, with_edits
+from voirdire.harness.cases import Case, Claim, Dose, Edit, shown_hash, with_edits
 from voirdire.harness.errors import NotApplicable, UsageError
 from voirdire.harness.known_prompt import KnownPrompt
 from voirdire.harness.registry import PERTURBATIONS
+from voirdire.perturbations.edits import one_edit
 from voirdire.perturbations.placement import end_of
 from voirdire.perturbations.sham import sham_text
 from voirdire.perturbations.spans import analyse
 
-__all__ = ["POSITIONS", "FoundStack", "FoundText", "Position", "found_stack", "found_text", "joined", "spoken"]
+__all__ = [
+    "POSITIONS",
+    "FoundFlips",
+    "FoundStack",
+    "FoundText",
+    "Position",
+    "found_flips",
+    "found_stack",
+    "found_text",
+    "joined",
+    "spoken",
+]
 
 #: "end": on the last line, as a sentence; "start": the same before the first word; "below": a paragraph of its own
 #: behind the answer, as it is; "alone": in the place of the answer
@@ -112,7 +124,7 @@ class FoundStack:
         made = case
         for name in self.parts:
             made = with_edits(made, part(made, name))
-        return (_difference(case.responses[target], made.responses[target], f"responses[{target}]"),)
+        return (one_edit(case.responses[target], made.responses[target], f"responses[{target}]"),)
 
 
 class AimedStack(FoundStack):
@@ -137,14 +149,41 @@ class AimedStack(FoundStack):
         return self._stacked(case, slot, part)
 
 
-def _difference(before: str, after: str, where: str) -> Edit:
-    """The one edit that makes `after` of `before`, as short as can be."""
-    start = next(
-        (i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after))
-    )
-    most = min(len(before), len(after)) - start
-    end = next((i for i in range(most) if before[-1 - i] != after[-1 - i]), most)
-    return Edit(start, len(before) - end, after[start : len(after) - end], where)
+@dataclass(frozen=True, slots=True)
+class FoundFlips:
+    """Edits of particular answers, each by what is shown of its case and the target. Build with `found_flips`."""
+
+    name: str
+    flips: Mapping[tuple[str, int], tuple[Edit, ...]]
+
+    claim: Claim = "preserving"
+    source: str = "voirdire attack"
+    plants_error: bool = False
+    summary: str = "Edits answers as a search did that flipped their verdicts."
+
+    def edits(self, case: Case, target: int, rng: random.Random, dose: Dose) -> tuple[Edit, ...]:  # noqa: ARG002
+        found = self.flips.get((shown_hash(case)[:16], target))
+        if found is None:
+            raise NotApplicable("no flip was found for this answer")
+        return found
+
+    def sham(
+        self,
+        case: Case,  # noqa: ARG002 - the protocol's
+        target: int,  # noqa: ARG002
+        edits: tuple[Edit, ...],  # noqa: ARG002
+        rng: random.Random,  # noqa: ARG002
+    ) -> tuple[Edit, ...] | None:
+        return None
+
+
+def found_flips(flips: Mapping[tuple[str, int], tuple[Edit, ...]]) -> FoundFlips:
+    """The perturbation that makes `flips`: (first 16 digits of the hash of what is shown, target) -> edits."""
+    text = repr(sorted((key, [tuple(map(str, (e.start, e.end, e.text))) for e in es]) for key, es in flips.items()))
+    digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
+    made = FoundFlips(f"attack.flips-{digest[:16]}", dict(flips))
+    PERTURBATIONS.keep(made.name, made)
+    return made
 
 
 def found_stack(parts: tuple[str, ...]) -> FoundStack:

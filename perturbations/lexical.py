@@ -33,7 +33,16 @@ from voirdire.perturbations.lexical_words import (
 from voirdire.perturbations.lexicon import Entry, lexicon
 from voirdire.perturbations.spans import Span, analyse, inside, sentences
 
-__all__ = ["Candidate", "antonyms", "random_words", "require_english", "synonyms", "turned", "within_reach"]
+__all__ = [
+    "Candidate",
+    "antonyms",
+    "random_words",
+    "require_english",
+    "synonym_edits",
+    "synonyms",
+    "turned",
+    "within_reach",
+]
 
 #: share of all words replaced at dose 1
 _RATE = 0.03
@@ -187,6 +196,14 @@ def _replaced(text: str, candidate: Candidate, replacement: str) -> Edit:
     if article.lower() == other:
         return Edit(start, end, new)
     return Edit(candidate.start, end, f"{other.capitalize() if article[0] == 'A' else other} {new}")
+
+
+def synonym_edits(text: str) -> tuple[tuple[Edit, ...], ...]:
+    """For each word that surely has one, its synonyms as edits, the usual ones first; none where the text does not
+    read as English."""
+    if not _is_english(text):
+        return ()
+    return tuple(tuple(_replaced(text, place, r) for r in place.replacements) for place in _synonym_places(text))
 
 
 def _best_first(rng: Random, replacements: tuple[str, ...]) -> str:

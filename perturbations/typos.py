@@ -18,7 +18,18 @@ from voirdire.perturbations.base import Place, perturbation
 from voirdire.perturbations.draws import sample
 from voirdire.perturbations.spans import Span, analyse
 
-__all__ = ["LETTER_SLIPS", "RATE", "REAL_WORDS", "SOURCE", "Slip", "drop", "keyboard", "slips", "swap"]
+__all__ = [
+    "LETTER_SLIPS",
+    "RATE",
+    "REAL_WORDS",
+    "SOURCE",
+    "Slip",
+    "drop",
+    "editable_words",
+    "keyboard",
+    "slips",
+    "swap",
+]
 
 #: share of all words that get a slip at dose 1
 RATE = 0.05
@@ -76,7 +87,7 @@ Slip = Callable[[str, int, float], tuple[int, str] | None]
 
 
 @lru_cache(maxsize=4096)
-def _editable(text: str) -> tuple[int, tuple[Span, ...]]:
+def editable_words(text: str) -> tuple[int, tuple[Span, ...]]:
     """How many words `text` has, and those that may get a slip: small letters of the English alphabet, four or more."""
     words = analyse(text).words
     editable = [
@@ -96,7 +107,7 @@ def slips(text: str, place: Place, slip: Slip, *, rate: float = RATE, shortest: 
 
     Words of fewer than `shortest` letters (at least 4) get none. Raises NotApplicable where fewer than three may.
     """
-    n_words, editable = _editable(text)
+    n_words, editable = editable_words(text)
     if shortest > 4:
         editable = tuple(s for s in editable if s[1] - s[0] >= shortest)
     if len(editable) < _FEWEST:

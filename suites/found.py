@@ -11,17 +11,20 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from voirdire.harness.cases import Perturbation, content_hash
+from voirdire.harness.cases import Edit, Perturbation, content_hash
 from voirdire.harness.errors import UsageError, nearest
 from voirdire.harness.probes import Probe
 from voirdire.harness.relations import Relation
-from voirdire.perturbations.found import POSITIONS, Position, found_stack, found_text
+from voirdire.perturbations.found import POSITIONS, Position, found_flips, found_stack, found_text
 from voirdire.suites.rows import PROBES
 from voirdire.suites.suite_file import Draft
 
-__all__ = ["FoundAttack", "found_probe", "found_probes", "name_for", "written"]
+__all__ = ["FLIPS", "FoundAttack", "FoundFlip", "flip_probe", "found_probe", "found_probes", "name_for", "written"]
 
 _KEYS = ("name", "text", "position", "parts", "note")
+_FLIP_KEYS = ("case", "source", "target", "edits")
+#: the probe of all flips of a file
+FLIPS = "attack.flips"
 _NAME = re.compile(r"attack\.[a-z0-9][a-z0-9-]*")
 #: longest text that a suite file may add to an answer, in characters
 _LONGEST = 20_000
@@ -38,6 +41,16 @@ class FoundAttack(NamedTuple):
     position: Position = "end"
     note: str = ""
     parts: tuple[str, ...] = ()
+
+
+class FoundFlip(NamedTuple):
+    """Edits of response `target` that flipped a verdict. `source`: the first 16 digits of the hash of what was shown
+    of its case (`harness.cases.shown_hash`); `case` is its id, for people."""
+
+    case: str
+    source: str
+    target: int
+    edits: tuple[Edit, ...]
 
 
 def name_for(text: str, taken: Sequence[str] = ()) -> str:
@@ -80,7 +93,8 @@ def _edit_of(part: str, own: Mapping[str, Probe]) -> str:
 
 
 def found_probes(draft: Draft) -> dict[str, Probe]:
-    """The probes of the `[[found]]` tables of a suite file, by name. Raises UsageError naming the line."""
+    """The probes of the `[[found]]` and `[[flip]]` tables of a suite file, by name. Raises UsageError naming the
+    line."""
     tables = draft.get("found", [])
     if not isinstance(tables, list) or not all(isinstance(t, Mapping) for t in tables):
         raise draft.error("write each found attack as a table [[found]]", "found")
@@ -93,7 +107,60 @@ def found_probes(draft: Draft) -> dict[str, Probe]:
             probes[attack.name] = found_probe(attack, probes)
         except UsageError as error:
             raise draft.error(error.message, "parts", "found", number, hint=error.hint) from None
+    if flips := _flips(draft):
+        probes[FLIPS] = flip_probe(flips)
     return probes
+
+
+def flip_probe(flips: Sequence[FoundFlip]) -> Probe:
+    """The probe that makes `flips` again: none of those verdicts may change."""
+    edit = found_flips({(f.source, f.target): f.edits for f in flips})
+    return Probe(
+        name=FLIPS,
+        relation=Relation.INVARIANT,
+        summary=edit.summary,
+        source=edit.source,
+        perturbation=edit.name,
+        target="each",
+        metrics=(),
+    )
+
+
+def _flips(draft: Draft) -> list[FoundFlip]:
+    """The `[[flip]]` tables of a suite file. Raises UsageError naming the line."""
+    tables = draft.get("flip", [])
+    if not isinstance(tables, list) or not all(isinstance(t, Mapping) for t in tables):
+        raise draft.error("write each flip as a table [[flip]]", "flip")
+    flips = []
+    for number, table in enumerate(tables):
+        for key in table:
+            if key not in _FLIP_KEYS:
+                raise draft.error(f"unknown key {key!r} of a flip", key, "flip", number, hint=nearest(key, _FLIP_KEYS))
+        source, target = table.get("source"), table.get("target", 0)
+        if not isinstance(source, str) or not re.fullmatch(r"[0-9a-f]{16}", source):
+            hint = "It is a hash that voirdire attack --flips writes."
+            raise draft.error(f"source {source!r} names no case", "source", "flip", number, hint=hint)
+        if not isinstance(target, int) or isinstance(target, bool) or target < 0:
+            raise draft.error(f"target {target!r} is no index of a response", "target", "flip", number)
+        edits = tuple(_edit(draft, e, target, number) for e in table.get("edits", ()))
+        if not edits:
+            raise draft.error("a flip has no edits", "edits", "flip", number)
+        flips.append(FoundFlip(str(table.get("case", "")), source, target, edits))
+    return flips
+
+
+def _edit(draft: Draft, edit: Any, target: int, number: int) -> Edit:
+    start, end, text = (edit.get(k) for k in ("start", "end", "text")) if isinstance(edit, Mapping) else (None,) * 3
+    if (
+        not isinstance(start, int)
+        or not isinstance(end, int)
+        or not isinstance(text, str)
+        or not 0 <= start <= end
+        or isinstance(start, bool)
+    ):
+        hint = 'Write { start = 4, end = 7, text = "…" }.'
+        raise draft.error(f"{edit!r} is no edit", "edits", "flip", number, hint=hint)
+    return Edit(start, end, text, f"responses[{target}]")
 
 
 def _attack(draft: Draft, table: Mapping[str, Any], number: int) -> FoundAttack:
@@ -127,8 +194,15 @@ def _attack(draft: Draft, table: Mapping[str, Any], number: int) -> FoundAttack:
     return attack
 
 
-def written(attacks: Sequence[FoundAttack], *, name: str, summary: str, probes: Sequence[str] = ()) -> str:
-    """The suite file that holds `attacks`, each after its parts, and the registered `probes`."""
+def written(
+    attacks: Sequence[FoundAttack],
+    *,
+    name: str,
+    summary: str,
+    probes: Sequence[str] = (),
+    flips: Sequence[FoundFlip] = (),
+) -> str:
+    """The suite file that holds `attacks`, each after its parts, the registered `probes`, and `flips`."""
     lines = [
         "# Attacks that a search found. A suite for audit, gate and pytest: voirdire gate --suite THIS.toml …",
         f"name = {_toml(name)}",
@@ -136,7 +210,7 @@ def written(attacks: Sequence[FoundAttack], *, name: str, summary: str, probes: 
         "samples = 1",
         "probes = [",
         '    "stability.retest",',
-        *(f"    {_toml(name)}," for name in (*probes, *(a.name for a in attacks))),
+        *(f"    {_toml(name)}," for name in (*probes, *(a.name for a in attacks), *([FLIPS] * bool(flips)))),
         "]",
     ]
     for attack in attacks:
@@ -146,6 +220,11 @@ def written(attacks: Sequence[FoundAttack], *, name: str, summary: str, probes: 
         else:
             lines += [f"position = {_toml(attack.position)}", f"text = {_toml(attack.text)}"]
         lines += [f"note = {_toml(attack.note)}"] if attack.note else []
+    for flip in flips:
+        lines += ["", "[[flip]]", f"case = {_toml(flip.case)}", f"source = {_toml(flip.source)}"]
+        lines += [f"target = {flip.target}", "edits = ["]
+        lines += [f"    {{ start = {e.start}, end = {e.end}, text = {_toml(e.text)} }}," for e in flip.edits]
+        lines += ["]"]
     return "\n".join(lines) + "\n"
 
 

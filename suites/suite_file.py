@@ -33,7 +33,7 @@ _PAPER_LISTS = ("metrics", "data", "prompts", "compare")
 _LISTS = ("probes", "exclude", "extends", "tasks", "needs", *_PAPER_LISTS)
 #: what a case may have beside its question and answers
 _FIELDS = ("reference", "rubric", "context")
-_TABLES = ("probe", "group", "published", "found")
+_TABLES = ("probe", "group", "published", "found", "flip")
 _KEYS = (*_NUMBERS, *_TEXTS, *_PAPER_TEXTS, *_LISTS, *_TABLES)
 _PROBE_KEYS = ("tolerance", "min_drop", "dose")
 _PUBLISHED_KEYS = ("judge", "metric", "value", "group", "note")

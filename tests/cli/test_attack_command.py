@@ -87,3 +87,29 @@ def test_the_configuration_file_sets_options(voirdire) -> None:
     ran = voirdire("attack")
     assert ran.code == 0, ran.all
     assert "phrases of up to 2" in ran.out
+
+
+JUDGE = '''
+def judge(case):
+    """Takes the answer that holds the word "because"."""
+    return next((i for i, r in enumerate(case.responses) if "because" in r), 1)
+'''
+
+
+def test_flips_are_reported_saved_and_repeated(voirdire) -> None:
+    Path("weak.py").write_text(JUDGE, encoding="utf-8")
+    lines = [
+        {"instruction": f"Q{i}?", "responses": [f"It sinks because it is heavy, as you see here {i}.", "It floats."]}
+        for i in range(4)
+    ]
+    Path("cases.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    where = ("--task", "pairwise", "--cases", "cases.jsonl")
+    ran = voirdire("attack", "python:weak.py:judge", "--flips", "--save", "flips.toml", *where)
+    assert ran.code == 0, ran.all
+    assert ran.out.startswith("FOUND  4 of 4 verdicts flip, the easiest after 1 word.")
+    assert max(map(len, ran.all.splitlines())) <= 80
+    assert json.loads(Path("voirdire-attack/flips.json").read_text())["schema"] == "voirdire.flips/1"
+    audit = voirdire("audit", "--judge", "python:weak.py:judge", "--suite", "flips.toml", *where)
+    assert "attack.flips" in audit.out
+    assert voirdire("attack", "mock:noisy", "--recipe", "pwws").code == 2
+    assert "--edits 'typoes'" in voirdire("attack", "mock:noisy", "--flips", "--edits", "typoes").err

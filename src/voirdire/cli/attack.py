@@ -19,8 +19,9 @@ from voirdire.harness.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from voirdire._attack import Progress
     from voirdire._attack_plan import Prepared
+    from voirdire._flips import FlipRequest
     from voirdire.cli.terminal import Terminal
-    from voirdire.harness.attacks import Attacked
+    from voirdire.harness.attacks import Attacked, Flips
     from voirdire.harness.judges.base import Judge
 
 __all__ = ["attack"]
@@ -67,6 +68,15 @@ def attack(
         str | None, typer.Option("--defences", help="Defences to try it behind, e.g. neutralise,sandwich; or none.")
     ] = None,
     train: Annotated[float, typer.Option("--train", help="Share of the questions that train the search.")] = 0.3,
+    flips: Annotated[
+        bool, typer.Option("--flips", help="Search the smallest edit of each answer that flips its verdict instead.")
+    ] = False,
+    edits: Annotated[str, typer.Option("--edits", help="With --flips: typos,synonyms.")] = "typos,synonyms",
+    mask: Annotated[str, typer.Option("--mask", help="With --flips: rank words by unk or delete.")] = "unk",
+    recipe: Annotated[
+        str | None,
+        typer.Option("--recipe", help="With --flips: textattack's deepwordbug, pwws, pruthi, checklist …"),
+    ] = None,
     save: Annotated[
         Path | None, typer.Option("--save", help="Write what was found to FILE.toml, a suite for audit and gate.")
     ] = None,
@@ -138,7 +148,27 @@ def attack(
     )
     asked.check()
     in_range("--max-bits", max_bits, 0.0, 64.0)
+    limits = Limits(concurrency, None, max_cost, rate=per_minute("--rate", rate), reasks=4 if retries else 0)
+    if recipe is not None and not flips:
+        raise UsageError(f"--recipe {recipe} searches for flips", hint="Add --flips.")
     attacked = asked.make_judge(asked.judge or default_judge(terminal), parameter="judge" if judge else "target")
+    if flips:
+        from voirdire._flips import FlipRequest
+
+        wanted = FlipRequest(
+            cases=cases,
+            kinds=_names(edits),  # type: ignore[arg-type]  # checked by prepare_flips
+            mask=mask,  # type: ignore[arg-type]
+            recipe=recipe,
+            max_calls=max_calls if max_calls is not None else FlipRequest().max_calls,
+            seed=seed,
+            limit=limit,
+            case_ids=tuple(cases_id or ()),
+            limits=limits,
+            cache=None if cache == "none" else cache,
+        )
+        limited = yes or max_calls is not None or max_cost is not None
+        return _flip(attacked, wanted, out, save, terminal, limited=limited)
     others = [asked.make_judge(spec, parameter="transfer") for spec in transfer or ()]
     request = AttackRequest(
         cases=cases,
@@ -158,12 +188,12 @@ def attack(
         case_ids=tuple(cases_id or ()),
         families=_names(families),
         defences=DEFENCES if defences is None else _names(defences),
-        limits=Limits(concurrency, None, max_cost, rate=per_minute("--rate", rate), reasks=4 if retries else 0),
+        limits=limits,
         cache=None if cache == "none" else cache,
     )
     prepared = prepare_attack(attacked, request, others)
     _plan(terminal, attacked, prepared)
-    _confirm(attacked, others, prepared, yes=yes, limited=max_calls is not None or max_cost is not None)
+    _confirm([attacked, *others], request.max_calls, limited=yes or max_calls is not None or max_cost is not None)
     return _finish(_run(attacked, others, prepared, terminal), out, save, terminal)
 
 
@@ -184,15 +214,58 @@ def _plan(terminal: Terminal, judge: Judge, prepared: Prepared) -> None:
     terminal.note(f"at most {prepared.search_budget:,} calls for the search, {prepared.testing:,} for the test")
 
 
-def _confirm(judge: Judge, others: list[Judge], prepared: Prepared, *, yes: bool, limited: bool) -> None:
-    calls = prepared.request.max_calls
-    if not any(j.paid for j in (judge, *others)) or calls <= CONFIRM_ABOVE or yes or limited:
+def _confirm(judges: list[Judge], calls: int, *, limited: bool) -> None:
+    """More than 500 paid calls need a yes: from the user, from --yes, or from a limit."""
+    if not any(j.paid for j in judges) or calls <= CONFIRM_ABOVE or limited:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(
             f"this would make up to {calls:,} paid calls", hint="Add --yes, --max-calls N or --max-cost USD."
         )
     typer.confirm(f"Make up to {calls:,} paid calls?", abort=True, err=True)
+
+
+def _flip(
+    judge: Judge, request: FlipRequest, out: Path, save: Path | None, terminal: Terminal, *, limited: bool
+) -> int:
+    """The search for flips, from plan to report."""
+    from voirdire import __version__
+    from voirdire._flips import flips_async, prepare_flips
+    from voirdire.reports.flips_text import flips_headline, flips_suite, flips_text, write_flips
+
+    prepared = prepare_flips(judge, request)
+    if not terminal.quiet:
+        terminal.note(f"voirdire {__version__} · smallest flips of {judge.spec}")
+        terminal.note(f"{len(prepared.cases):,} cases, at most {request.max_calls:,} calls")
+    _confirm([judge], request.max_calls, limited=limited)
+    with _progress(terminal) as (tell, _):
+        result = asyncio.run(flips_async(judge, prepared, tell=tell))
+    answered = result.calls.made > result.calls.errors or result.calls.cached > 0
+    files = write_flips(result, out) if answered else {}
+    saved = _saved(save, flips_suite(result), terminal)
+    if result.stopped == "judge" and not answered:
+        terminal.note(result.reason or "the judge gave no verdict")
+    elif terminal.quiet:
+        terminal.out.print(flips_headline(result), markup=False, soft_wrap=True)
+    else:
+        report = str(files["flips.md"]) if files else None
+        terminal.out.print(flips_text(result, saved=saved, report=report), markup=False, end="", soft_wrap=True)
+    return _code(result)
+
+
+def _saved(save: Path | None, suite: str | None, terminal: Terminal) -> str | None:
+    """Write what was found to --save; its path, or None where there was nothing."""
+    if save is None:
+        return None
+    if suite is None:
+        terminal.note(f"Nothing was found, so {save} was not written.")
+        return None
+    try:
+        save.parent.mkdir(parents=True, exist_ok=True)
+        save.write_text(suite, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"--save {save} cannot be written ({error.strerror or error})") from None
+    return str(save)
 
 
 def _run(judge: Judge, others: list[Judge], prepared: Prepared, terminal: Terminal) -> Attacked:
@@ -243,15 +316,7 @@ def _finish(result: Attacked, out: Path, save: Path | None, terminal: Terminal) 
 
     answered = result.calls.made > result.calls.errors or result.calls.cached > 0
     files = write_attack(result, out) if answered else {}
-    suite = attack_suite(result)
-    saved = None
-    if save is not None and suite is not None:
-        try:
-            save.parent.mkdir(parents=True, exist_ok=True)
-            save.write_text(suite, encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise UsageError(f"--save {save} cannot be written ({error.strerror or error})") from None
-        saved = str(save)
+    saved = _saved(save, attack_suite(result), terminal)
     if result.stopped == "judge" and not answered:
         terminal.note(result.reason or "the judge gave no verdict")
     elif terminal.quiet:
@@ -260,12 +325,10 @@ def _finish(result: Attacked, out: Path, save: Path | None, terminal: Terminal) 
         report = str(files["attack.md"]) if files else None
         text = attack_text(result, saved=saved, report=report)
         terminal.out.print(text, markup=False, end="", soft_wrap=True)
-    if save is not None and saved is None:
-        terminal.note(f"Nothing was found, so {save} was not written.")
     return _code(result)
 
 
-def _code(result: Attacked) -> int:
+def _code(result: Attacked | Flips) -> int:
     if result.stopped == "interrupted":
         return ExitCode.INTERRUPTED
     if result.stopped == "judge":
