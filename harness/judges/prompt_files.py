@@ -13,21 +13,26 @@
 
 The header says what the prompt is for, so that `--prompt NAME` is all a user has to give. The assistant part is the
 beginning of an answer, put before models that answer with one token and ignored for others. The protocols of the field
-lie in `protocols/`, one a file; a user's own file has the same form. Not here: rendering and checking (prompts.py).
+lie in `protocols/`, one a file; a user's own file has the same form, and a package may bring some by name. Not here:
+rendering and checking (prompts.py).
 """
 
 from __future__ import annotations
 
 import functools
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from voirdire.harness.cases import ALL_TASKS, Task
 from voirdire.harness.errors import UsageError, nearest
 from voirdire.harness.verdicts import Scale
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 __all__ = ["ASSISTANT", "FIELDS", "SEPARATOR", "Header", "PromptFile", "Reasoning", "protocol_names", "read_protocol"]
 
@@ -36,6 +41,8 @@ SEPARATOR = "---user---"
 #: a line of its own before the beginning of an answer
 ASSISTANT = "---assistant---"
 _FENCE = "+++"
+#: the entry-point group of packages with protocols
+GROUP = "voirdire.protocols"
 
 _PROTOCOLS = Path(__file__).with_name("protocols")
 
@@ -95,14 +102,50 @@ class PromptFile:
 
 
 def protocol_names() -> list[str]:
-    """The protocols in the package, sorted."""
-    return sorted(path.stem for path in _PROTOCOLS.glob("*.jinja"))
+    """The protocols in the package, and those of installed packages, sorted."""
+    return sorted(_protocols())
 
 
 @functools.lru_cache(maxsize=64)
 def read_protocol(name: str) -> PromptFile:
-    """The protocol called `name` (one of `protocol_names`)."""
-    return PromptFile.parse((_PROTOCOLS / f"{name}.jinja").read_text(encoding="utf-8"), name)
+    """The protocol called `name` (one of `protocol_names`). Raises UsageError naming the file that is wrong."""
+    file = _protocols()[name]
+    where = name if isinstance(file, Path) and file.parent == _PROTOCOLS else str(file)
+    try:
+        return PromptFile.parse(file.read_text(encoding="utf-8"), where)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{where} cannot be read: {error}") from None
+
+
+@functools.cache
+def _protocols() -> Mapping[str, Traversable]:
+    """The file of each protocol by its name.
+
+    Packages add theirs through the entry-point group `voirdire.protocols`: each names a package whose `*.jinja` files
+    are protocols, read as data. VOIRDIRE_NO_PLUGINS=1 leaves them out. Raises UsageError for a package that cannot be
+    loaded or has none, and for a name that is taken.
+    """
+    found: dict[str, Traversable] = {path.stem: path for path in _PROTOCOLS.glob("*.jinja")}
+    if os.environ.get("VOIRDIRE_NO_PLUGINS"):
+        return found
+    from importlib import resources
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=GROUP):
+        plugin = f"plugin {point.name!r} ({point.value})"
+        hint = "Mend or uninstall it, or set VOIRDIRE_NO_PLUGINS=1."
+        try:
+            files = [f for f in resources.files(point.module).iterdir() if f.name.endswith(".jinja") and f.is_file()]
+        except Exception as error:
+            raise UsageError(f"{plugin} could not be loaded: {type(error).__name__}: {error}", hint=hint) from error
+        if not files:
+            raise UsageError(f"{plugin} has no file *.jinja", hint="Is it among the package data of its wheel?")
+        for file in files:
+            name = file.name.removesuffix(".jinja")
+            if name in found:
+                raise UsageError(f"{plugin} has a protocol {name!r}, and there is one already", hint=hint)
+            found[name] = file
+    return found
 
 
 def _only(lines: list[str], mark: str, what: str, name: str) -> int | None:

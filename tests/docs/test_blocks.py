@@ -124,7 +124,9 @@ def read_toml(block: Block, desk: Desk) -> None:
     elif "url" in data:
         assert vd.judge(f"http:{name}").task == data["task"]
     elif "entry-points" in data.get("project", {}):
-        assert set(data["project"]["entry-points"]) <= {f"voirdire.{kind}" for kind in ("probes", "judges", "formats")}
+        assert set(data["project"]["entry-points"]) <= {
+            f"voirdire.{kind}" for kind in ("probes", "judges", "formats", "protocols")
+        }
     else:
         judges = data.get("judges", data.get("tool", {}).get("voirdire", {}).get("judges", {}))
         if "strict" not in judges:  # a part of a file speaks of a table of the rest
