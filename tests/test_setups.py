@@ -18,7 +18,7 @@ from voirdire.harness.judges.prompts import default_protocol, load_prompt
 from voirdire.harness.judges.setups import SETUPS, apply_setup
 from voirdire.harness.judges.wrappers.averaging import swap_average
 from voirdire.harness.verdicts import Scale
-from voirdire.suites.builtin_cases import builtin_cases
+from voirdire.suites.builtin_cases import builtin_cases, for_task
 
 CASES = [c for c in builtin_cases("pairwise") if c.label in (0, 1)]
 PAIR = Case("Why?", ("Because.", "No."), label=0)
@@ -196,3 +196,59 @@ def test_rubric_and_reference_are_edits_that_any_judge_can_be_shown() -> None:
     absent = shown["setup.reference-absent"]
     assert absent is not None
     assert not absent.reference
+
+
+class Marking:
+    """`PlantedChat` in writing: two marks where the prompt asks for them, else a verdict in double brackets."""
+
+    first_token_only = False
+    paid = deterministic = False
+    concurrency = None
+    name = "marking"
+
+    def __init__(self, **defects: object) -> None:
+        self.inside = PlantedChat(answers_of(CASES), **defects)  # type: ignore[arg-type]
+        self.identity = self.inside.identity
+
+    async def complete(self, messages: list[dict[str, str]], *, sample: int) -> Reply:
+        text = "\n".join(m["content"] for m in messages)
+        letter = (await self.inside.complete(messages, sample=sample)).text
+        if "only the two scores" in text:
+            return Reply("8 5\nThe first is better." if letter in ("A", "1") else "5 8\nThe second is better.")
+        return Reply(f"I thought about it.\n[[{letter}]]")
+
+    async def aclose(self) -> None:
+        return
+
+
+def test_two_marks_in_place_of_a_choice() -> None:
+    def found(**defects: object) -> AuditResult:
+        judge = PromptedJudge(Marking(**defects), load_prompt("mt-bench-pair"))  # type: ignore[arg-type]
+        return audit(judge, "setup.two-scores")
+
+    steady = found(accuracy=0.9).findings["setup.two-scores"]
+    assert steady.decision == "holds"
+    assert steady.nulls == {"source": 0, "follow_up": 0, "sham": 0}
+    careless = found(accuracy=0.9, careless="only the two scores").findings["setup.two-scores"]
+    assert careless.decision == "violated"
+    assert careless.effect == pytest.approx(-0.4, abs=0.1)
+
+
+def test_two_marks_where_they_are_given_anyway_or_nothing_is_compared() -> None:
+    assert apply_setup("setup.two-scores", load_prompt("mt-bench-pair")).parser == "two-scores"
+    with pytest.raises(NotApplicable, match="two marks as it is"):
+        apply_setup("setup.two-scores", load_prompt("faireval"))
+    with pytest.raises(NotApplicable, match="compares no two answers"):
+        apply_setup("setup.two-scores", load_prompt("mt-bench-single"))
+
+
+def test_a_rubric_turned_round_must_fail_what_passed() -> None:
+    """For judges that pass or fail: one that reads its rubric, and one that does not."""
+    whole = for_task(builtin_cases(needs=["rubric"]), "grade")
+    reading = audit(mock_judge("noisy?accuracy=1", task="grade"), "setup.rubric-flipped", cases=whole)
+    assert reading.findings["setup.rubric-flipped"].decision == "holds"
+    plan = reading.plan.probes[0]
+    assert {item.follow_up.label for item in plan.items if item.follow_up is not None} == {False}
+    shown = plan.items[0].follow_up
+    assert shown is not None
+    assert shown.responses == reading.plan.cases[plan.items[0].case].responses
