@@ -151,7 +151,7 @@ def best_sentence(runs: Sequence[StoredRun], found: Sequence[Trade], costs: Sequ
     gained = f"{effect(best.accuracy.value)} {interval(best.accuracy.low, best.accuracy.high)}"
     return (
         f"Which pays: {runs[best.run].label}. In {inert(change.family, NAME)} {became} (change {effect(change.value)} "
-        f"{interval(change.low, change.high)}), for an accuracy of {gained}{price}{also}."
+        f"{interval(change.low, change.high)}); accuracy changes by {gained}{price}{also}."
     )
 
 

@@ -72,7 +72,7 @@ def test_each_run_is_told_why_it_pays_or_not(c: Comparison, says: str) -> None:
 def test_the_sentence_is_of_the_figures() -> None:
     text = " ".join(comparison_text(comparison(GOOD, FLAT, gained=FINE)).split())
     assert (
-        "Which pays: B. In injection +.31 becomes +.02 (change -.29 [-.38, -.20]), for an accuracy of -.01 "
+        "Which pays: B. In injection +.31 becomes +.02 (change -.29 [-.38, -.20]); accuracy changes by -.01 "
         "[-.03, +.01], at 1 call a verdict and $0.05 to $0.07 for this audit." in text
     )
     assert "verdicts changed on clean text 2 % [0, 5] beyond noise" in text

@@ -41,6 +41,10 @@ class Asked:
 async def tally(calls: Sequence[PlannedCall], judge: Judge) -> tuple[list[Asked], list[Asked]]:
     """(what is asked at least, what is asked at most), an entry for each judge at the bottom; the same list twice where
     the answers do not decide it. Judges of one fingerprint share their answers and are one entry."""
+    if not isinstance(judge, WrappedJudge):
+        once = {(call.content, 0 if judge.deterministic else call.sample): call for call in reversed(calls)}
+        plain = [Asked(judge, list(once.values())[::-1])]
+        return plain, plain
     if not _asks_more(judge):
         found = await _run(calls, judge, _steady)
         return found, found
