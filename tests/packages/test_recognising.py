@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 import voirdire as vd
+from voirdire._compose import AuditRequest
+from voirdire._pytest_audits import Options, as_judge
+from voirdire.checks import _judge
 from voirdire.harness.cases import Case
 from voirdire.harness.errors import JudgeError, JudgeFault, JudgeUnreachable, UsageError
 from voirdire.harness.judges.packages import PACKAGES, adapt, task_of
@@ -56,6 +59,20 @@ def test_the_task_by_an_objects_own_word() -> None:
     graded.task = "grade"  # type: ignore[attr-defined]
     assert task_of(graded) == "grade"
     assert task_of("mock:oracle") is None
+
+
+def test_checks_and_the_plugin_take_the_objects_own_word() -> None:
+    def graded(case: Case) -> bool:
+        return True
+
+    options = Options(key="", request=AuditRequest())
+    assert (_judge(graded, None).task, as_judge(graded, options).task) == ("pairwise", "pairwise")
+    graded.task = "grade"  # type: ignore[attr-defined]
+    assert (_judge(graded, None).task, as_judge(graded, options).task) == ("grade", "grade")
+    assert (_judge(graded, "score").task, as_judge(graded, Options("", AuditRequest(), "score")).task) == (
+        "score",
+        "score",
+    )
 
 
 # --- ratings

@@ -67,7 +67,8 @@ def judges(as_json: Json = False) -> int:
         "score": "A reward model or reranker: /score, /rerank, /classify (vLLM), /rerank, /predict (TEI).",
         "command": "A program that reads one case a line and writes one answer a line, as JSON; no shell.",
         "local": "A small language model in this process; `voirdire models` lists them.",
-        "python": "Any callable f(case) -> answer, sync or async; also python:path/to/file.py:name.",
+        "python": "Any callable f(case) -> answer, or a judge of another package (docs/judges-packages.md).",
+        "reward": "A reward model of transformers in a folder, in this process.",
         "replay": "Recorded verdicts; `voirdire audit --record FILE` makes them.",
         "mock": f"Judges with planted defects: {', '.join(MOCKS)}.",
     }
