@@ -19,14 +19,18 @@ from voirdire.reports.markdown import block, code, prose
 from voirdire.reports.text import Piece
 from voirdire.suites.found import FoundAttack, written
 
-__all__ = ["SCHEMA", "attack_json", "attack_markdown", "attack_suite", "write_attack"]
+__all__ = ["SCHEMA", "attack_json", "attack_markdown", "attack_suite", "in_folder", "write_attack"]
 
 SCHEMA = "voirdire.attack/1"
 
 
 def write_attack(result: Attacked, folder: Path) -> dict[str, Path]:
     """attack.md and attack.json in `folder`; name -> path. Raises UsageError."""
-    files = {"attack.md": attack_markdown(result), "attack.json": attack_json(result)}
+    return in_folder(folder, {"attack.md": attack_markdown(result), "attack.json": attack_json(result)})
+
+
+def in_folder(folder: Path, files: Mapping[str, str]) -> dict[str, Path]:
+    """Write `files` (name -> text) into `folder`; name -> path. Raises UsageError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():

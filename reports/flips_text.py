@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from voirdire.harness.attacks import Flip, Flips
-from voirdire.harness.errors import UsageError
+from voirdire.reports.attack_files import in_folder
 from voirdire.reports.formatting import plural, share
 from voirdire.reports.markdown import block, code, prose
 from voirdire.reports.text import Piece, one_line
@@ -138,13 +138,4 @@ def flips_suite(result: Flips) -> str | None:
 
 def write_flips(result: Flips, folder: Path) -> dict[str, Path]:
     """flips.md and flips.json in `folder`; name -> path. Raises UsageError."""
-    files = {"flips.md": flips_markdown(result), "flips.json": flips_json(result)}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            (folder / name).write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-    except OSError as error:
-        raise UsageError(
-            f"{folder} cannot be written ({error.strerror or error})", hint="Name another: --out."
-        ) from None
-    return {name: folder / name for name in files}
+    return in_folder(folder, {"flips.md": flips_markdown(result), "flips.json": flips_json(result)})

@@ -155,11 +155,12 @@ def narrow(suite: Suite, globs: Sequence[str]) -> Suite:
     names = {p.name for p in suite.probes}
     # a composed name has more than one spelling (@2.0, @2), so it is compared in the one that its probe has
     globs = [spelled(terms_of(g)) if is_composed(g) else g for g in globs]
+    own = {p.name: p for p in suite.probes}  # some of which no registry may know (found.py)
     kept = [p for p in suite.probes if any(fnmatch.fnmatchcase(p.name, g) for g in globs)]
     extra = [
         p
         for g in globs
-        for p in match_probes([g])
+        for p in match_probes([g], own=own)
         if p.name not in names and not any(fnmatch.fnmatchcase(k.name, g) for k in suite.probes)
     ]
     return replace(suite, probes=tuple(kept + extra))

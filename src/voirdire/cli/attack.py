@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -120,6 +120,8 @@ def attack(
     from voirdire.cli.terminal import Terminal
     from voirdire.harness.engine.runner import Limits
     from voirdire.perturbations.search.space import read_vocabulary
+    from voirdire.reports.attack_files import attack_suite, write_attack
+    from voirdire.reports.attack_text import attack_text, headline
 
     if target is not None and judge is not None:
         raise UsageError("two judges are named", hint="Attack one; others can be named with --transfer.")
@@ -194,7 +196,8 @@ def attack(
     prepared = prepare_attack(attacked, request, others)
     _plan(terminal, attacked, prepared)
     _confirm([attacked, *others], request.max_calls, limited=yes or max_calls is not None or max_cost is not None)
-    return _finish(_run(attacked, others, prepared, terminal), out, save, terminal)
+    words_of = _Words(write_attack, attack_suite, headline, attack_text, "attack.md")
+    return _finish(_run(attacked, others, prepared, terminal), words_of, out, save, terminal)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -240,17 +243,8 @@ def _flip(
     _confirm([judge], request.max_calls, limited=limited)
     with _progress(terminal) as (tell, _):
         result = asyncio.run(flips_async(judge, prepared, tell=tell))
-    answered = result.calls.made > result.calls.errors or result.calls.cached > 0
-    files = write_flips(result, out) if answered else {}
-    saved = _saved(save, flips_suite(result), terminal)
-    if result.stopped == "judge" and not answered:
-        terminal.note(result.reason or "the judge gave no verdict")
-    elif terminal.quiet:
-        terminal.out.print(flips_headline(result), markup=False, soft_wrap=True)
-    else:
-        report = str(files["flips.md"]) if files else None
-        terminal.out.print(flips_text(result, saved=saved, report=report), markup=False, end="", soft_wrap=True)
-    return _code(result)
+    words = _Words(write_flips, flips_suite, flips_headline, flips_text, "flips.md")
+    return _finish(result, words, out, save, terminal)
 
 
 def _saved(save: Path | None, suite: str | None, terminal: Terminal) -> str | None:
@@ -310,21 +304,29 @@ def _progress(terminal: Terminal) -> Iterator[tuple[Callable[[Progress], None], 
         yield tell, emit
 
 
-def _finish(result: Attacked, out: Path, save: Path | None, terminal: Terminal) -> int:
-    from voirdire.reports.attack_files import attack_suite, write_attack
-    from voirdire.reports.attack_text import attack_text, headline
+class _Words(NamedTuple):
+    """The reports of one kind of result: files in a folder, the suite file, a sentence, the whole text; `page` is the
+    file that people read."""
 
+    write: Callable[[Any, Path], dict[str, Path]]
+    suite: Callable[[Any], str | None]
+    headline: Callable[[Any], str]
+    text: Callable[..., str]
+    page: str
+
+
+def _finish(result: Attacked | Flips, words: _Words, out: Path, save: Path | None, terminal: Terminal) -> int:
+    """Write and print what came out; the exit code."""
     answered = result.calls.made > result.calls.errors or result.calls.cached > 0
-    files = write_attack(result, out) if answered else {}
-    saved = _saved(save, attack_suite(result), terminal)
+    files = words.write(result, out) if answered else {}
+    saved = _saved(save, words.suite(result), terminal)
     if result.stopped == "judge" and not answered:
         terminal.note(result.reason or "the judge gave no verdict")
     elif terminal.quiet:
-        terminal.out.print(headline(result), markup=False, soft_wrap=True)
+        terminal.out.print(words.headline(result), markup=False, soft_wrap=True)
     else:
-        report = str(files["attack.md"]) if files else None
-        text = attack_text(result, saved=saved, report=report)
-        terminal.out.print(text, markup=False, end="", soft_wrap=True)
+        report = str(files[words.page]) if files else None
+        terminal.out.print(words.text(result, saved=saved, report=report), markup=False, end="", soft_wrap=True)
     return _code(result)
 
 
