@@ -28,7 +28,7 @@ _NUMBERS: dict[str, tuple[type | tuple[type, ...], float, float]] = {
     "accuracy_floor": ((int, float), 0.0, 1.0),
 }
 _TEXTS = ("name", "summary", "source")
-_PAPER_TEXTS = ("title", "paper", "url", "relation", "target", "chance", "data_note")
+_PAPER_TEXTS = ("title", "paper", "url", "relation", "target", "chance", "data_note", "slices")
 _PAPER_LISTS = ("metrics", "data", "prompts", "compare")
 _LISTS = ("probes", "exclude", "extends", "tasks", "needs", *_PAPER_LISTS)
 #: what a case may have beside its question and answers
@@ -101,7 +101,7 @@ class Draft:
             if name not in metrics:
                 hint = "Add it to metrics." if name in known else nearest(name, known)
                 raise self.error(f"{name!r} is not among the suite's metrics", "metric", "published", number, hint)
-            if group and group not in groups:
+            if group and group not in groups and "slices" not in self.data:
                 hint = nearest(group, groups) if groups else "Write a table [group] with the probes of each group."
                 raise self.error(f"there is no group called {group!r}", "group", "published", number, hint)
             yield Published(row["judge"], name, float(row["value"]), group, row.get("note", ""))

@@ -42,6 +42,10 @@ def beside_paper(paper: Paper, plan: Plan, answers: Answers) -> PaperResult:
         for group, members in _groups(paper, plan, rule):
             view = of_probes(plan, answers, members) if members else of_cases(plan, answers)
             found.append(_measured(name, group, rule, view, members))
+        if not rule.relations:
+            whole = of_cases(plan, answers)
+            for value, part in _slices(paper, plan, name):
+                found.append(_measured(name, value, rule, whole.only(part), ()))
     return PaperResult(
         title=paper.title,
         paper=paper.paper,
@@ -61,6 +65,18 @@ def _groups(paper: Paper, plan: Plan, rule: Rule) -> Iterator[tuple[str, list[Pr
         members = [p for p in plan.probes if p.probe.name in names and p.items and _fits(p, rule)]
         if members:
             yield group, members
+
+
+def _slices(paper: Paper, plan: Plan, name: str) -> Iterator[tuple[str, np.ndarray]]:
+    """(value, which cases have it) for the parts of the cases of which the paper printed this metric."""
+    if not paper.slices:
+        return
+    values = np.asarray([str(case.meta.get(paper.slices, "")) for case in plan.cases])
+    groups = dict.fromkeys(p.group for p in paper.published if p.metric == name)
+    for group in groups:
+        part = values == group
+        if group and part.any():
+            yield group, part
 
 
 def _fits(probe: ProbePlan, rule: Rule) -> bool:

@@ -13,7 +13,7 @@ from voirdire.harness.cases import Case
 from voirdire.harness.findings import Audit
 from voirdire.harness.followups import FollowUps
 from voirdire.harness.judges.mock import mock_judge
-from voirdire.harness.papers import Paper, PaperResult, SuiteMetric
+from voirdire.harness.papers import Paper, PaperResult, Published, SuiteMetric
 from voirdire.harness.plan import Plan, build_plan
 from voirdire.harness.probes import Suite
 from voirdire.harness.statistics.arms import Answers
@@ -74,6 +74,16 @@ def test_intervals_cover_the_value_that_a_longer_run_gives(spec: str) -> None:
     covered = np.mean([m.low <= true <= m.high for m in values if m.low is not None and m.high is not None])
     # 95 %, less what three probes of one pair and two standard errors of 150 runs may take
     assert covered >= 0.9
+
+
+def test_parts_of_the_cases_of_which_the_paper_printed_a_number() -> None:
+    printed = (Published("X", "acc", 0.9, "facts"), Published("X", "acc", 0.8, "nothing of ours"))
+    paper = Paper("Parts", metrics=("acc", "rr"), slices="category", published=printed)
+    plan = plan_of("typos.swap", paper=paper, n=136)
+    metrics = found(plan, "noisy").metrics
+    assert [(m.metric, m.group) for m in metrics] == [("acc", ""), ("acc", "facts"), ("rr", "")]
+    assert metrics[1].n == sum(c.meta["category"] == "facts" for c in plan.cases)
+    assert metrics[0].n == 136
 
 
 def test_a_value_without_an_exception_is_not_certain() -> None:
