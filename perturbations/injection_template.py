@@ -91,7 +91,6 @@ def _attack(name: str, summary: str, source: str) -> Callable[[Callable[[Aim], s
 # --- what a prompt is made of ----------------------------------------------------------------------------------------
 
 _CLOSING = re.compile(r"[ \t]*\n[^\n]+|[ \t]*(?:</|\[/|\"\"\"|'''|```)[^\n]*")
-_OPENING = re.compile(r"[^\n]+\n?[ \t]*\Z")
 
 
 def _closing(after: str) -> str:
@@ -103,8 +102,10 @@ def _closing(after: str) -> str:
 
 def _opening(before: str) -> str:
     """The line that opens an answer, as far as it is before the answer."""
-    found = _OPENING.search(before)
-    return found[0] if found else ""
+    end = len(before.rstrip(" \t"))
+    last = end - before[:end].endswith("\n")  # the answer may begin on a line of its own
+    line = before.rfind("\n", 0, last) + 1
+    return before[line if line < last else end :]
 
 
 _SAID: dict[str, dict[Language, str]] = {

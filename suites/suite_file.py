@@ -37,7 +37,7 @@ _TABLES = ("probe", "group", "published", "found", "flip")
 _KEYS = (*_NUMBERS, *_TEXTS, *_PAPER_TEXTS, *_LISTS, *_TABLES)
 _PROBE_KEYS = ("tolerance", "min_drop", "dose")
 _PUBLISHED_KEYS = ("judge", "metric", "value", "group", "note")
-_HEADER = re.compile(r"^\s*\[+\s*(?P<name>[^\]]+?)\s*\]+\s*(?:#.*)?$")
+_HEADER = re.compile(r"^\s*\[+(?P<name>[^\]\[]+)\]+\s*(?:#.*)?$")
 _KEY = re.compile(r"^\s*(?P<key>[\w-]+|\"[^\"]*\"|'[^']*')\s*=")
 
 

@@ -13,7 +13,7 @@ __all__ = ["Context", "word_before"]
 _BACK = 320
 _AHEAD = 200
 
-_SENTENCE_END = re.compile(r"[.!?;]+[\"')\]]{0,3}(?=\s)|\n|(?<=[\u3040-\u9fff])[.!?;]")
+_SENTENCE_END = re.compile(r"(?<![.!?;])[.!?;]++[\"')\]]{0,3}(?=\s)|\n|(?<=[\u3040-\u9fff])[.!?;]")
 _CLAUSE_END = re.compile(r"[,:()—–]|\b(?:so|but|therefore|thus|hence|because|since|while|whereas|and|although)\b")
 _RESET = re.compile(r"[,;—–]\s{0,3}(?:so|therefore|thus|hence|consequently|but|however)\b|\bi (?:conclude|judge)\b")
 _NEGATION = re.compile(

@@ -94,7 +94,7 @@ DATA = frozenset({"local", "mock", "replay"})
 CODE = frozenset({"command", "http", "python", "reward"})
 
 #: where a judge may begin inside a wrapper: wrapper(SPEC, SPEC; param=SPEC)
-_INNER_SCHEME = re.compile(r"[(,;=]\s*[\"']?\s*([\w.-]+)\s*:")
+_INNER_SCHEME = re.compile(r"[(,;=]\s*(?:[\"']\s*)?([\w.-]+)\s*:")
 
 
 def is_wrapper(spec: str) -> bool:

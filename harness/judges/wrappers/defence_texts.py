@@ -19,14 +19,13 @@ _FENCE = re.compile(r"^[ ]{0,3}(?:```|~~~)[^\n]*$", re.MULTILINE)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]{0,20}(?:\s[^<>\n]{0,200})?/?>")
 _IMAGE_OR_LINK = re.compile(r"!?\[([^\[\]\n]{0,300})\]\([^()\s]{0,500}(?:\s\"[^\"\n]{0,200}\")?\)")
-_HEADING = re.compile(r"^[ ]{0,3}#{1,6}[ \t]+(.*?)[ \t]*#*$", re.MULTILINE)
+_HEADING = re.compile(r"^[ ]{0,3}#{1,6}[ \t]+(.*)$", re.MULTILINE)
 _RULE = re.compile(r"^[ ]{0,3}(?:[-*_][ \t]*){3,}$\n?", re.MULTILINE)
 _FRAME = re.compile(r"^[|: \t-]+$\n?", re.MULTILINE)
 _ITEM = re.compile(r"^([ \t]*)(?:[-*+•]|\d{1,3}[.)])[ \t]+", re.MULTILINE)
 _QUOTE = re.compile(r"^[ ]{0,3}>[ \t]?", re.MULTILINE)
 _STRONG = re.compile(r"(?<![\w*_])(\*{1,3}|_{2,3})(?=\S)([^\n*]{1,500}?)(?<=\S)\1(?![\w*])")
 _CODE = re.compile(r"`([^`\n]{1,300})`")
-_CELLS = re.compile(r"[ \t]*\|[ \t]*")
 _TABLE_ROW = re.compile(r"^[ \t]*\|.*\|[ \t]*$", re.MULTILINE)
 
 
@@ -47,9 +46,9 @@ def _visible(text: str) -> str:
 
 def _unmarked(text: str) -> str:
     text = _TAG.sub("", _COMMENT.sub("", text))
-    text = _RULE.sub("", _QUOTE.sub("", _HEADING.sub(r"\1", text)))
+    text = _RULE.sub("", _QUOTE.sub("", _HEADING.sub(lambda line: line[1].rstrip("#").rstrip(" \t"), text)))
     text = _FRAME.sub(lambda line: "" if "|" in line[0] and "-" in line[0] else line[0], text)
-    text = _TABLE_ROW.sub(lambda row: _CELLS.sub(" ", row[0]).strip(), text)
+    text = _TABLE_ROW.sub(lambda row: " ".join(cell.strip(" \t") for cell in row[0].split("|")).strip(), text)
     text = _ITEM.sub(r"\1", text)
     text = _CODE.sub(r"\1", _IMAGE_OR_LINK.sub(r"\1", text))
     return _STRONG.sub(r"\2", text)
