@@ -27,7 +27,8 @@ _HARNESS = "Judge Reliability Harness, arXiv:2603.05399"
 # --- a list said twice
 
 _ITEM = re.compile(
-    r"(?P<mark>(?:[-*+•]|\(?\d{1,3}[.)])[ \t]+|\d{1,3}[、．]|[（(]\d{1,3}[)）])(?P<body>\S(?:[^\n]*[^ \t\r\n])?)[ \t]*\r?"
+    r"(?P<mark>(?:[-*+•]|\(?\d{1,3}[.)])[ \t]+|\d{1,3}[、．]|[（(]\d{1,3}[)）])"
+    r"(?P<body>\S(?:[^\n]*[^ \t\r\n])?)[ \t]*\r?"
 )
 _MOST_COPIES = 5
 _MIN_ITEMS = 2

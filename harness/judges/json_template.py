@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from voirdire.harness.cases import Case, Task
 from voirdire.harness.errors import UsageError, nearest
-from voirdire.harness.judges.prompts import PromptProtocol, known_variables
+from voirdire.harness.judges.prompts import PromptProtocol, known_variables, variables_of
 from voirdire.harness.verdicts import Scale
 
 __all__ = ["MISSING", "JsonTemplate", "Path", "find", "parse_path", "shown"]
@@ -122,11 +122,11 @@ class JsonTemplate:
 
     def _variables(self, source: str, place: str) -> set[str]:
         """The variables of a template, if it parses and knows them all."""
-        from jinja2 import Environment, TemplateSyntaxError, meta
+        from jinja2 import TemplateSyntaxError
 
         known = known_variables(self._task)
         try:
-            used = meta.find_undeclared_variables(Environment().parse(source))
+            used = variables_of(source)
         except TemplateSyntaxError as error:
             raise UsageError(f"{self._name}, {place}: {error.message or 'bad syntax'}", hint=_listing(known)) from None
         for name in sorted(used - set(known)):

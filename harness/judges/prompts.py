@@ -18,6 +18,7 @@ from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
 from jinja2.exceptions import SecurityError, UndefinedError
+from jinja2.filters import do_indent
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from voirdire.harness.cases import Case, Task, content_hash
@@ -27,7 +28,15 @@ from voirdire.harness.judges.parsing import PARSER_VERSION, find_parser
 from voirdire.harness.judges.prompt_files import Header, PromptFile, protocol_names, read_protocol
 from voirdire.harness.verdicts import Scale
 
-__all__ = ["DEFAULT_PROMPTS", "PromptProtocol", "default_protocol", "digit_range", "known_variables", "load_prompt"]
+__all__ = [
+    "DEFAULT_PROMPTS",
+    "PromptProtocol",
+    "default_protocol",
+    "digit_range",
+    "known_variables",
+    "load_prompt",
+    "variables_of",
+]
 
 _DATA = Path(__file__).with_name("data")
 #: name of a default prompt -> (task, parser)
@@ -203,15 +212,54 @@ def _nonce_seed(instruction: str) -> str:
 _FORBIDDEN = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
 
-def _environment() -> ImmutableSandboxedEnvironment:
-    env = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, loader=None
-    )
+#: filters and methods that make a text as long as their argument says, so that 30 characters could fill the memory
+_PADDING = ("batch", "center", "format", "slice", "wordwrap")
+_STRETCHING = frozenset(("center", "expandtabs", "format", "format_map", "ljust", "rjust", "zfill"))
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox keeps a template from reaching Python; this one also keeps it from filling memory and time."""
+
+    intercepted_binops = frozenset(("*", "**", "%"))
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        numbers = isinstance(left, (int, float)) and isinstance(right, (int, float))
+        if operator == "**" or not numbers or max(abs(left), abs(right)) > 1e9:
+            raise SecurityError(f"{operator} is for small numbers")
+        return super().call_binop(context, operator, left, right)
+
+    def wrap_str_format(self, value: Any) -> None:
+        """No text is formatted: the sandbox's own `format` is safe, but a width in it is not."""
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        return not (isinstance(obj, str) and attr in _STRETCHING) and super().is_safe_attribute(obj, attr, value)
+
+
+def _environment() -> _Sandbox:
+    env = _Sandbox(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, loader=None)
     env.globals.clear()  # lipsum, cycler and the like lead to Python's own globals; a prompt needs none of them
+    for name in _PADDING:
+        del env.filters[name]
+    env.filters["indent"] = _indent
     return env
 
 
+def _indent(text: str, width: int = 4, first: bool = False, blank: bool = False) -> str:
+    """Jinja's filter, at most 40 columns."""
+    if not isinstance(width, int) or not 0 <= width <= 40:
+        raise SecurityError("indent takes a width of at most 40")
+    return do_indent(text, width, first, blank)
+
+
 _ENV = _environment()
+
+
+def variables_of(source: str) -> set[str]:
+    """The names that a template uses and does not set. Raises TemplateSyntaxError.
+
+    In the sandbox too: Jinja computes constants while it looks for names.
+    """
+    return meta.find_undeclared_variables(_ENV.parse(source))
 
 
 @functools.lru_cache(maxsize=256)
