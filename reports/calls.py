@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,8 @@ COLUMNS: dict[str, str] = {
     "cost_usd": "float64",
     "calls": "int64",
 }
-_USAGE = ("input_tokens", "output_tokens", "cost_usd", "calls")
-_LISTS = ("order", "ranking", "probabilities")
+_USAGE = frozenset(("input_tokens", "output_tokens", "cost_usd", "calls"))
+_LISTS = frozenset(("order", "ranking", "probabilities"))
 
 
 class BadRecord(UsageError):
@@ -73,26 +73,43 @@ def _record(line: bytes) -> Mapping[str, Any]:
     return data
 
 
-def row(record: Mapping[str, Any]) -> dict[str, Any]:
-    """One record with a value (or None) for every column; lists and mappings as JSON texts."""
+def row(record: Mapping[str, Any]) -> list[Any]:
+    """One record as a value (or None) for every column; lists and mappings as JSON texts."""
     usage = record.get("usage")
-    flat = {**record, **{k: usage.get(k) for k in _USAGE}} if isinstance(usage, Mapping) else record
-    return {name: _value(name, kind, flat.get(name)) for name, kind in COLUMNS.items()}
+    if not isinstance(usage, Mapping):
+        usage = {}
+    return [convert((usage if nested else record).get(name)) for name, convert, nested in _CONVERTERS]
 
 
-def _value(name: str, kind: str, value: Any) -> Any:
-    if name == "example":
-        return bool(value)
-    if value is None:
-        return None
-    if kind == "string":
-        if name in _LISTS or not isinstance(value, str):
-            return json.dumps(value, ensure_ascii=False)
+def _text(value: Any) -> str | None:
+    if type(value) is str:
         # a lone surrogate is no Unicode text
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, bool) != (kind == "bool") or not isinstance(value, bool | int | float):
-        return None
-    return float(value) if kind == "float64" else value
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
+    return None if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value)
+
+
+def _whole(value: Any) -> int | None:
+    return value if type(value) is int and abs(value) < 2**63 else None
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if type(value) in (int, float) else None
+
+
+def _truth(value: Any) -> bool | None:
+    return value if type(value) is bool else None
+
+
+_BY_KIND: dict[str, Callable[[Any], Any]] = {"string": _text, "int64": _whole, "float64": _number, "bool": _truth}
+#: (name, what makes its value fit, whether it lies in `usage`) of each column
+_CONVERTERS: list[tuple[str, Callable[[Any], Any], bool]] = [
+    (name, bool if name == "example" else _json if name in _LISTS else _BY_KIND[kind], name in _USAGE)
+    for name, kind in COLUMNS.items()
+]
 
 
 def export_csv(found: Iterable[Mapping[str, Any]], path: Path) -> None:
@@ -101,5 +118,4 @@ def export_csv(found: Iterable[Mapping[str, Any]], path: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for record in found:
-            values = row(record)
-            writer.writerow([cell(v) if isinstance(v, str) else "" if v is None else v for v in values.values()])
+            writer.writerow([cell(v) if type(v) is str else "" if v is None else v for v in row(record)])

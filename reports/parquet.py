@@ -68,5 +68,4 @@ def export_calls(found: Iterable[Mapping[str, Any]], path: Path) -> None:
     rows = map(row, found)
     with pa.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
         while batch := list(itertools.islice(rows, BATCH)):
-            columns = {name: [each[name] for each in batch] for name in COLUMNS}
-            writer.write_table(pa.table(columns, schema=schema))
+            writer.write_table(pa.table([list(column) for column in zip(*batch, strict=True)], schema=schema))

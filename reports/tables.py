@@ -63,6 +63,8 @@ def _named(numbers: Mapping[str, float | None]) -> str:
 def cell(value: object) -> str:
     """A text for a spreadsheet: visible, and with an apostrophe in front where it would be run as a formula."""
     text = "" if value is None else str(value)
+    if text.isalnum() and text.isascii():
+        return text
     return ("'" if text.startswith(_FORMULA) else "") + visible(text)
 
 

@@ -32,6 +32,8 @@ def visible(text: str) -> str:
     >>> visible("pay\\u202e me")
     'pay⟨U+202E⟩ me'
     """
+    if text.isascii() and text.isprintable():  # most texts, at a tenth of the time
+        return text
     return _INVISIBLE.sub(_shown, text.replace("\r\n", "\n"))
 
 
