@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from voirdire.harness.errors import JudgeError, JudgeUnreachable
 from voirdire.harness.judges.endpoints import Access, certificates, clean, endpoint_of, proxy_for
 from voirdire.harness.judges.http import HttpAnswer, Sleep, error_text, is_transient, status_words
+from voirdire.harness.judges.http_body import scrubbed
 
 if TYPE_CHECKING:
     import httpx
@@ -77,7 +78,7 @@ class BatchClient:
 
     def _line(self, line: bytes) -> Any:
         try:
-            return json.loads(line)
+            return scrubbed(json.loads(line), line, self._access.secrets)
         except (ValueError, RecursionError):
             shown = clean(line[:200].decode("utf-8", "replace"), self._access.secrets)
             raise self._trouble(f"sent a result that is no JSON: {shown}") from None

@@ -28,7 +28,7 @@ from voirdire.harness.judges.chat_params import (
 from voirdire.harness.judges.endpoints import Access, Endpoint, endpoint_of
 from voirdire.harness.judges.http import HttpAnswer, Sleep, Traffic, error_text, is_transient
 from voirdire.harness.judges.reasoning import claude_thinking
-from voirdire.harness.judges.service import Credential, Service, count_of, text_of
+from voirdire.harness.judges.service import Credential, Service, count_of, name_of, text_of
 from voirdire.harness.verdicts import Usage
 
 __all__ = ["API_VERSION", "DEFAULT_BASE_URL", "KEY_ENV", "AnthropicChat"]
@@ -235,7 +235,7 @@ class AnthropicChat:
         return Reply(
             text="".join(t for t in texts if t),
             usage=_usage(data.get("usage")),
-            served_model=text_of(data.get("model")),
+            served_model=name_of(data.get("model")),
             finish_reason=_CUT.get(stop, stop) if stop else None,
             refusal=_refusal(data.get("stop_details")) if stop == "refusal" else None,
         )

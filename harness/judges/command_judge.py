@@ -33,7 +33,7 @@ from voirdire.harness.judges.command_worker import Died, OutOfStep, Worker
 from voirdire.harness.judges.endpoints import clean
 from voirdire.harness.judges.parsing_text import cut
 from voirdire.harness.judges.python_judge import to_verdict
-from voirdire.harness.judges.service import count_of, money_of, text_of
+from voirdire.harness.judges.service import count_of, money_of, name_of, text_of
 from voirdire.harness.verdicts import Scale, Usage, Verdict
 
 __all__ = ["CommandJudge"]
@@ -233,7 +233,7 @@ class CommandJudge:
             rationale=cut(redact(rationale, self._secrets), _RATIONALE_LIMIT) if rationale else None,
             raw=cut(redact(raw, self._secrets), _RAW_LIMIT) if raw else None,
             usage=_usage(answer.get("usage")),
-            served_model=text_of(answer.get("model")),
+            served_model=name_of(redact(str(answer.get("model") or ""), self._secrets)),
         )
 
     def _verdict(self, answer: Any, n: int) -> Verdict:

@@ -31,7 +31,7 @@ from voirdire.harness.judges.chat_params import (
 from voirdire.harness.judges.endpoints import Endpoint, endpoint_of, key_for
 from voirdire.harness.judges.http import RETRY_AFTER_CAP, HttpAnswer, Sleep, Traffic, is_transient
 from voirdire.harness.judges.reasoning import gemini_thinking
-from voirdire.harness.judges.service import Credential, Service, count_of, text_of
+from voirdire.harness.judges.service import Credential, Service, count_of, name_of, text_of
 from voirdire.harness.verdicts import Usage
 
 __all__ = ["DEFAULT_BASE_URL", "KEY_ENVS", "GeminiChat", "gemini_key"]
@@ -205,7 +205,7 @@ class GeminiChat:
         }
 
     def _error(self, answer: HttpAnswer) -> JudgeError:
-        if answer.status == 400 and any(d.get("reason") in _BAD_KEY for d in _details(answer)):
+        if answer.status == 400 and any(text_of(d.get("reason")) in _BAD_KEY for d in _details(answer)):
             return self._service.key_refused(answer)
         if _is_out_for_the_day(answer):
             return self._service.out_of_money(answer)
@@ -217,7 +217,7 @@ class GeminiChat:
         """Reads a response. Raises JudgeError, not retried, on JSON that is none."""
         if not isinstance(data, dict):
             raise self._service.unreadable(f"a JSON {type(data).__name__}, not an object", data)
-        usage, served = _usage(data.get("usageMetadata")), text_of(data.get("modelVersion"))
+        usage, served = _usage(data.get("usageMetadata")), name_of(data.get("modelVersion"))
         feedback = data.get("promptFeedback")
         blocked = text_of(feedback.get("blockReason")) if isinstance(feedback, dict) else None
         candidates = data.get("candidates")
@@ -313,8 +313,8 @@ def _is_out_for_the_day(answer: HttpAnswer) -> bool:
     """A quota that counts days does not come back while a run waits."""
     if answer.status != 429:
         return False
-    violations = (v for d in _details(answer) for v in d.get("violations") or () if isinstance(v, dict))
-    return any("PerDay" in str(v.get("quotaId")) for v in violations)
+    lists = (found for d in _details(answer) if isinstance(found := d.get("violations"), list))
+    return any("PerDay" in str(v.get("quotaId")) for found in lists for v in found if isinstance(v, dict))
 
 
 def _details(answer: HttpAnswer) -> Iterator[dict[str, Any]]:
@@ -352,6 +352,6 @@ def _logprobs(data: Any) -> dict[str, float] | None:
     """Natural-log probabilities of the candidates for the first token, where `logprobs` was asked for."""
     try:
         found = {c["token"]: float(c["logProbability"]) for c in data["topCandidates"][0]["candidates"]}
-    except (TypeError, KeyError, IndexError, ValueError):
+    except (TypeError, KeyError, IndexError, ValueError, OverflowError):
         return None
     return {k: v for k, v in found.items() if isinstance(k, str) and not math.isnan(v)} or None

@@ -22,7 +22,7 @@ from voirdire.harness.engine.breaker import JudgeBusy
 from voirdire.harness.engine.pacing import Pace, due
 from voirdire.harness.errors import JudgeError, JudgeUnreachable, UsageError, redact
 from voirdire.harness.judges.endpoints import Endpoint, certificates, clean, proxy_for
-from voirdire.harness.judges.http_body import TooLarge, Unreadable, read_body
+from voirdire.harness.judges.http_body import TooLarge, Unreadable, read_body, scrubbed
 from voirdire.harness.judges.rate_headers import RETRY_AFTER_CAP, quota, retry_after
 
 if TYPE_CHECKING:
@@ -320,7 +320,7 @@ class JsonClient:
         good = 200 <= status < 300
         text = raw.decode("utf-8", "replace") if not good else ""
         try:
-            data = json.loads(raw)
+            data = scrubbed(json.loads(raw), raw, self._secrets)
         except (ValueError, RecursionError):
             if good:
                 start = raw[:200].lstrip().lower()

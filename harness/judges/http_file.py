@@ -39,7 +39,7 @@ from voirdire.harness.judges.json_template import MISSING, find, shown
 from voirdire.harness.judges.parsing import find_parser
 from voirdire.harness.judges.parsing_text import cut
 from voirdire.harness.judges.python_judge import to_verdict
-from voirdire.harness.judges.service import count_of, money_of, text_of
+from voirdire.harness.judges.service import count_of, money_of, name_of, text_of
 from voirdire.harness.verdicts import Scale, Usage, Verdict
 
 __all__ = ["HttpFileJudge"]
@@ -181,8 +181,7 @@ class HttpFileJudge:
         )
 
     def _model(self, data: Any) -> str | None:
-        said = text_of(find(data, self._file.model)) if self._file.model is not None else None
-        return self._clean(said) if said is not None else None
+        return name_of(find(data, self._file.model)) if self._file.model is not None else None
 
     def _error(self, answer: HttpAnswer) -> JudgeError:
         file, status = self._file, answer.status

@@ -28,6 +28,7 @@ from voirdire.harness.judges.http import (
     key_refused,
     status_words,
 )
+from voirdire.harness.judges.service import count_of, name_of
 from voirdire.harness.verdicts import Usage
 
 __all__ = ["DEFAULT_BASE_URL", "OpenAIChat", "is_reasoning_model", "key_for"]
@@ -302,7 +303,7 @@ class OpenAIChat:
         return Reply(
             text=text,
             usage=_usage(data.get("usage")),
-            served_model=_string(data.get("model")),
+            served_model=name_of(data.get("model")),
             finish_reason=finish,
             logprobs=_logprobs(choice.get("logprobs")),
             refusal=refusal,
@@ -396,18 +397,15 @@ def _string(value: Any) -> str | None:
 def _usage(data: Any) -> Usage | None:
     if not isinstance(data, dict):
         return None
-
-    def count(name: str) -> int | None:
-        value = data.get(name)
-        return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-    return Usage(input_tokens=count("prompt_tokens"), output_tokens=count("completion_tokens"))
+    return Usage(
+        input_tokens=count_of(data.get("prompt_tokens")), output_tokens=count_of(data.get("completion_tokens"))
+    )
 
 
 def _logprobs(data: Any) -> dict[str, float] | None:
     """Natural-log probabilities of the candidates for the first token, where `logprobs` was asked for."""
     try:
         pairs = {c["token"]: float(c["logprob"]) for c in data["content"][0]["top_logprobs"]}
-    except (TypeError, KeyError, IndexError, ValueError):
+    except (TypeError, KeyError, IndexError, ValueError, OverflowError):
         return None
     return {k: v for k, v in pairs.items() if isinstance(k, str) and not math.isnan(v)} or None

@@ -29,11 +29,11 @@ from typing import Any
 from voirdire.harness.cases import Case, Task, content_hash
 from voirdire.harness.errors import JudgeError, JudgeUnreachable, UsageError, nearest
 from voirdire.harness.judges.chat_params import FLAG, WORD, Check, check_params, mapping_without
-from voirdire.harness.judges.endpoints import endpoint_of
+from voirdire.harness.judges.endpoints import clean, endpoint_of
 from voirdire.harness.judges.http import HttpAnswer, Sleep, Traffic, error_text
 from voirdire.harness.judges.prompts import PromptProtocol
 from voirdire.harness.judges.python_judge import to_verdict
-from voirdire.harness.judges.service import Credential, Service, count_of, text_of
+from voirdire.harness.judges.service import Credential, Service, count_of, name_of
 from voirdire.harness.verdicts import Scale, Usage, Verdict
 
 __all__ = ["KEY_ENV", "STYLES", "ScoreJudge"]
@@ -87,7 +87,10 @@ def _numbered(items: Any, n: int, name: str) -> list[float]:
 def _number(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _NoScoresError(f"a {name} that is no number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise _NoScoresError(f"a {name} too large for a number") from None
 
 
 def _field(data: Any, name: str) -> Any:
@@ -128,12 +131,16 @@ def _predictions(data: Any, n: int, label: Any) -> list[float]:
     for row in rows:
         _one_class(row, label, "labels")
         wanted = f"LABEL_{label}" if isinstance(label, int) else label
-        by_label = {_field(item, "label"): _field(item, "score") for item in row}
+        by_label = {_label(_field(item, "label")): _field(item, "score") for item in row}
         if wanted is not None and wanted not in by_label:
-            names = [name for name in by_label if isinstance(name, str)]
-            raise UsageError(f"the model has no label {wanted!r}", hint=nearest(wanted, names))
+            raise UsageError(f"the model has no label {wanted!r}", hint=nearest(wanted, by_label))
         scores.append(_number(by_label[wanted] if wanted is not None else next(iter(by_label.values())), "score"))
     return scores
+
+
+def _label(value: Any) -> str:
+    """A class's name as it may be shown; the user's own is compared with it."""
+    return clean(value, limit=100) if isinstance(value, str) else str(value) if type(value) is int else ""
 
 
 #: name of a style -> how it is spoken; `--param style=` takes these
@@ -278,7 +285,7 @@ class ScoreJudge:
             verdict,
             raw=", ".join(f"{score:.8g}" for score in scores),
             usage=_usage(_field(answer.data, "usage")),
-            served_model=text_of(_field(answer.data, "model")),
+            served_model=name_of(_field(answer.data, "model")),
         )
 
     async def aclose(self) -> None:

@@ -19,7 +19,10 @@ from voirdire.harness.errors import JudgeError, JudgeUnreachable, UsageError
 from voirdire.harness.judges.endpoints import Endpoint, clean, is_local
 from voirdire.harness.judges.http import HttpAnswer, JsonClient, Sleep, Traffic, error_text, key_refused, status_words
 
-__all__ = ["Credential", "Service", "count_of", "money_of", "text_of"]
+__all__ = ["Credential", "Service", "count_of", "money_of", "name_of", "text_of"]
+
+#: beyond it a count of tokens is no count, and no table holds it
+_MOST_TOKENS = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +156,22 @@ def text_of(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def name_of(value: Any) -> str | None:
+    """The name of a model as a stranger gives it: one line of at most 200 characters, else None."""
+    return clean(value, limit=200) or None if isinstance(value, str) else None
+
+
 def count_of(value: Any) -> int | None:
     """A count of tokens, else None: an unknown number is never 0."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS else None
 
 
 def money_of(value: Any) -> float | None:
     """An amount of money, else None."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value) if math.isfinite(value) and value >= 0 else None
+    try:
+        amount = float(value)
+    except OverflowError:
+        return None
+    return amount if math.isfinite(amount) and amount >= 0 else None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from voirdire.harness.judges.http_body import TooLarge, Unreadable, read_body
+from voirdire.harness.judges.http_body import TooLarge, Unreadable, read_body, scrubbed
 
 
 async def _chunks(parts: Sequence[bytes]) -> AsyncIterator[bytes]:
@@ -76,3 +77,17 @@ def test_a_bomb_is_never_unpacked_as_a_whole() -> None:
 def test_what_is_not_packed_as_it_says_is_unreadable(body: bytes, encoding: str) -> None:
     with pytest.raises(Unreadable):
         read([body], encoding)
+
+
+@pytest.mark.parametrize(
+    ("raw", "data"),
+    [
+        (b'{"a": ["Bearer sk-12345", {"sk-12345": "x sk-12345 y"}]}', {"a": ["Bearer [key]", {"[key]": "x [key] y"}]}),
+        (b'"sk\\u002d12345"', "[key]"),
+        (b'"\\/ sk-12345"', "/ [key]"),
+        (b'"sk-1234 and abc"', "sk-1234 and abc"),  # another key, and a secret too short to be one
+        (b"[1, null, true, 0.5]", [1, None, True, 0.5]),
+    ],
+)
+def test_what_is_kept_of_a_reply_holds_no_key(raw: bytes, data: object) -> None:
+    assert scrubbed(json.loads(raw), raw, ["sk-12345", "abc"]) == data
