@@ -15,8 +15,8 @@ __all__ = ["observed_lines", "observed_text"]
 
 WIDTH = 80
 NAME = 22
-#: judges shown in full; the rest is in the files (--out)
-IN_FULL = 4
+#: judges shown in full, and in the overview; the rest is in the files (--out)
+IN_FULL, IN_OVERVIEW = 4, 30
 
 
 def observed_lines(found: Observations) -> str:
@@ -53,7 +53,7 @@ def _wrapped(text: str, lead: str = "") -> list[str]:
 def _overview(judges: Sequence[JudgeObservations]) -> list[str]:
     """One row a judge: what is most often compared."""
     rows = [f" {'judge':<34}{'verdicts':>9}{'nulls':>7}{'right':>8}{'first':>8}{'longer':>8}"]
-    for j in judges:
+    for j in judges[:IN_OVERVIEW]:
         by_name = {p.name: p for p in j.preferences}
         right = percent(j.agreement.accuracy) if j.agreement is not None and j.agreement.accuracy is not None else ""
         cells = [_cell(by_name.get(name)) for name in ("first slot", "longer")]
@@ -61,6 +61,8 @@ def _overview(judges: Sequence[JudgeObservations]) -> list[str]:
             f" {quiet(j.judge, 33):<34}{count(j.verdicts):>9}{count(sum(j.nulls.values())):>7}{right:>8}"
             f"{cells[0]:>8}{cells[1]:>8}".rstrip()
         )
+    if len(judges) > IN_OVERVIEW:
+        rows.append(f" … {len(judges) - IN_OVERVIEW:,} more")
     return rows
 
 

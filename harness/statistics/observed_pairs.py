@@ -178,7 +178,7 @@ def _preference(feature: _Feature, table: PairTable, plain: Sequence[_Feature], 
     wins, truth = table.content(), table.sided()
     eligible = (feature.has != 0) & ~np.isnan(wins)
     if np.unique(table.groups[eligible]).size < FEWEST:
-        return Measured(feature.name, needs=f"only {int(eligible.sum())} pairs differ in it")
+        return Measured(feature.name, needs=_too_few(int(eligible.sum())))
     featured = np.where(feature.has > 0, wins, 1 - wins)[eligible]
     better = np.where(feature.has > 0, truth, 1 - truth)[eligible]
     groups = table.groups[eligible]
@@ -203,6 +203,12 @@ def _preference(feature: _Feature, table: PairTable, plain: Sequence[_Feature], 
         odds=ratio,
         label_errors=label_errors(featured, better),
     )
+
+
+def _too_few(pairs: int) -> str:
+    if pairs == 0:
+        return "no two answers to a question differ in it"
+    return f"only {pairs} pairs differ in it" if pairs > 1 else "only one pair differs in it"
 
 
 def _rows(table: PairTable, *, labelled: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ from voirdire.harness.cases import Case, Task
 from voirdire.harness.errors import UsageError, nearest
 from voirdire.harness.observations import Intervention, JudgeObservations, Observations
 from voirdire.harness.statistics.observed import VerdictLog, observe
+from voirdire.harness.statistics.observed_agreement import MOST_JUDGES
 from voirdire.harness.verdicts import Scale
 from voirdire.suites.loaders.logs import OpenedCases, fitting, open_cases, open_log
 
@@ -73,7 +75,7 @@ def replay(request: ReplayRequest) -> Observations:
         judges=judges,
         between=between,
         interventions=tuple(_interventions(judges, [f for f in files if f.cases], task, logs[0].scale, asked)),
-        notes=tuple(dict.fromkeys((*read, *left_out, *_unknown(asked, cases)))),
+        notes=tuple(dict.fromkeys((*read, *left_out, *_unknown(asked, cases), *_too_many(logs)))),
     )
 
 
@@ -131,6 +133,12 @@ def _unknown(asked: Iterable[str], cases: dict[str, Case]) -> Iterable[str]:
         yield "The texts of the cases are not known, so nothing can be said of length, looks or labels: --cases FILE."
     elif missing:
         yield f"The texts of {missing:,} of {len(ids):,} cases are not known; they count for order and repeats only."
+
+
+def _too_many(logs: Sequence[VerdictLog]) -> Iterable[str]:
+    for task, n in Counter(log.task for log in logs).items():
+        if n > MOST_JUDGES:
+            yield f"Only the first {MOST_JUDGES} of {n} {task} judges are compared with each other: --only GLOB."
 
 
 # ------------------------------------------------------------------------------------------------------- interventions

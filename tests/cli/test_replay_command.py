@@ -297,3 +297,18 @@ def test_a_report_folder_cannot_have_other_files_quoted(voirdire: Run, tmp_path:
     assert ran.code == 0
     assert "are no cases any more" in " ".join(ran.out.split())
     assert "hunter2" not in ran.all
+
+
+def test_many_people_with_few_votes_each(voirdire: Run, tmp_path: Path) -> None:
+    lines = [
+        {"instruction": f"q{i // 2}", "responses": ["a", "b"], "verdict": "AB"[i % 2], "judge": f"p{i % 40}"}
+        for i in range(400)
+    ]
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    ran = voirdire("replay", "log.jsonl")
+    said = " ".join(ran.out.split())
+    assert ran.code == 0
+    assert "… 10 more" in said
+    assert "first 26 of 40 pairwise judges" in said
+    assert "36 more judges in the files of --out DIR" in said
+    assert max(map(len, ran.out.splitlines())) <= 80
