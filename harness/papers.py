@@ -39,9 +39,9 @@ class Paper:
     `relation` says what must hold, `target` what is attacked, `chance` what a judge that tosses a coin would get.
     `metrics` are names of the metric catalogue; `groups` collects probes (by name) under a name of the paper's, and
     then every metric of probes is given a group. `slices` is a field of the cases' meta: the group of a published
-    number about unchanged cases is then a part of them, those with this value. `data` are the loaders' names of the data the paper used, `data_note`
-    says what those are; `prompts` the protocols that come nearest to the paper's; `compare` specs to compare with, in
-    which JUDGE stands for the judge.
+    number about unchanged cases is then a part of them, those with this value. `data` are the loaders' names of the
+    data the paper used, `data_note` says what those are; `prompts` the protocols that come nearest to the paper's;
+    `compare` specs to compare with, in which JUDGE stands for the judge.
     """
 
     title: str

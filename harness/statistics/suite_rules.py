@@ -166,21 +166,23 @@ def _efm(view: View) -> Metric:
 
 
 def _prompt_sensitivity(view: View) -> tuple[Metric, ...]:
-    """Accuracy under the judge's own wording and under each setup, on the cases with a label."""
-    scores = [_mean(_right(view, means(view.source)))]
-    scores += [
-        _mean(_right(view.only(view.probe == k), means(view.follow[view.probe == k]))) for k in np.unique(view.probe)
-    ]
-    return metric_robustness.prompt_sensitivity(np.asarray(scores, dtype=float))
+    """Accuracy under the judge's own wording and under each setup, on the labelled cases answered under all of them.
 
-
-def _mean(values: np.ndarray) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else np.nan
+    What of Sat is noise is in the findings (wording.py).
+    """
+    known = view.only(~np.isnan(view.truth))
+    cases, rows = np.unique(known.case, return_inverse=True)
+    setups, columns = np.unique(known.probe, return_inverse=True)
+    table = np.full((len(cases), 1 + len(setups)), np.nan)
+    # as many samples of the prompt as it is as of the others, so that none is the less noisy one
+    table[rows, 0] = _right(known, means(known.source[:, :, : known.follow.shape[2]]))
+    table[rows, 1 + columns] = _right(known, means(known.follow))
+    table = table[~np.isnan(table).any(axis=1)]
+    return metric_robustness.prompt_sensitivity(table.mean(axis=0) if len(table) else np.empty(0))
 
 
 def _rating_ranking(view: View) -> Metric:
-    """The comparison as it is against that of two marks, in the first order: of the marks only the greater is known."""
+    """The comparison as it is against that of the marks, in the first order: of the marks only the greater is known."""
     marks = view.follow[:, 0, 0]
     return metric_accuracy.rating_ranking_consistency(marks, 1 - marks, view.source[:, 0, 0], tie=view.tie)
 
@@ -339,7 +341,9 @@ RULES: dict[str, Rule] = {
     "ranking_accuracy_drop": Rule(_ranking_drop, _PAIR, _STEADY),
     "efm": Rule(_efm, _CHOICE, _STEADY),
     **{name: Rule(_prompt_sensitivity, _CHOICE, (_INVARIANT,), setups=True) for name in ("maxp", "avgp", "sat", "cps")},
-    "rating_ranking_consistency": Rule(_rating_ranking, _PAIR, (_INVARIANT,), setups=True, only=("setup.two-scores",)),
+    "rating_ranking_consistency": Rule(
+        _rating_ranking, _PAIR, (_INVARIANT, Relation.AGREE), setups=True, only=("setup.two-scores", "setup.rating")
+    ),
     "asr_chen_v1": Rule(
         lambda v: metric_attack.asr_chen_v1(_before(v), _after(v), tie=chance.same(v.tie)), _PAIR, (_NO_GAIN,)
     ),
