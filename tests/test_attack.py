@@ -426,3 +426,21 @@ def test_lines_that_show_an_answer_unfenced() -> None:
     (line,) = open_lines(protocol)
     assert (line.line, line.variable, line.mended) == (4, "response_a", "A: {{ fence(response_a) }}")
     assert not any(open_lines(load_prompt(name)) for name in ("pairwise", "score", "grade", "ranking", "mt-bench-pair"))
+
+
+def test_from_python() -> None:
+    result = vd.attack(
+        "mock:oracle?phrase=key",
+        words=1,
+        vocabulary=SMALL.vocabulary,
+        max_calls=1200,
+        defences=(),
+        transfer=["mock:oracle"],
+    )
+    assert isinstance(result, vd.Attacked)
+    assert result.outcome == "found"
+    assert result.attempts[0].elsewhere[0].finding.decision != "violated"
+    with pytest.raises(UsageError, match="'wrods'"):
+        vd.attack("mock:oracle", wrods=2)
+    with pytest.raises(JudgeUnreachable, match="no verdict"):
+        vd.attack(judge_of(lambda case: None), pairs(60), max_calls=800, defences=())

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         check_no_gain,
         check_swap,
     )
+    from voirdire.harness.attacks import Attacked
     from voirdire.harness.cases import Case, Task
     from voirdire.harness.engine.events import Event
     from voirdire.harness.judges.base import Judge
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Attacked",
     "AuditResult",
     "Case",
     "Inconclusive",
@@ -49,12 +51,14 @@ __all__ = [
     "Verdict",
     "Violated",
     "__version__",
+    "aattack",
     "aaudit",
     "acheck_agrees",
     "acheck_invariant",
     "acheck_must_drop",
     "acheck_no_gain",
     "acheck_swap",
+    "attack",
     "audit",
     "check_agrees",
     "check_invariant",
@@ -67,6 +71,7 @@ __all__ = [
 ]
 
 _LAZY = {
+    "Attacked": "voirdire.harness.attacks",
     "AuditResult": "voirdire._compose",
     "Case": "voirdire.harness.cases",
     "UndecidedWarning": "voirdire._stochastic",
@@ -209,4 +214,52 @@ async def aaudit(
     result = await audit_async(judge, request, emit=emit)
     if result.audit.verdict == "error":
         raise JudgeUnreachable(result.run.reason or "the judge never gave a verdict")
+    return result
+
+
+def attack(judge: Judge | str, cases: Cases | None = None, **options: Any) -> Attacked:
+    """Search for a phrase that lifts any answer and test it on held-out cases, as `voirdire attack` does. Blocks; in a
+    running event loop use `await voirdire.aattack(...)`.
+
+    `options`: transfer (other judges), words, position, mode, method, vocabulary (words), forbid, max_bits, families,
+    defences, train, max_calls, samples, seed, alpha, limit, concurrency, max_cost, cache (a file or None), as on
+    the command line. Of the result, `outcome` is "found", "nothing", "inconclusive" or "unfinished", and `found` has
+    what works. Raises UsageError for bad input, JudgeUnreachable if the judge never gave a verdict.
+    """
+    import asyncio
+
+    return asyncio.run(aattack(judge, cases, **options))
+
+
+async def aattack(
+    judge: Judge | str,
+    cases: Cases | None = None,
+    *,
+    transfer: Sequence[Judge | str] = (),
+    concurrency: int = 16,
+    max_cost: float | None = None,
+    cache: str | Path | None = None,
+    **options: Any,
+) -> Attacked:
+    """`attack` for running event loops."""
+    from voirdire._attack import attack_async
+    from voirdire._attack_plan import AttackRequest, prepare_attack
+    from voirdire.harness.engine.runner import Limits
+    from voirdire.harness.errors import JudgeUnreachable, UsageError, nearest
+
+    known = [name for name in AttackRequest.__dataclass_fields__ if name not in ("cases", "cache", "limits")]
+    for name in options:
+        if name not in known:
+            raise UsageError(f"attack() has no option {name!r}", hint=nearest(name, known))
+    make = globals()["judge"]  # the function; here the name is the argument's
+    asked, *others = (make(j, concurrency=concurrency) if isinstance(j, str) else j for j in (judge, *transfer))
+    request = AttackRequest(
+        cases=cases,
+        cache=None if cache is None else str(cache),
+        limits=Limits(concurrency, None, max_cost),
+        **options,
+    )
+    result = await attack_async(asked, prepare_attack(asked, request, others), others=others)
+    if result.stopped == "judge" and not result.attempts:
+        raise JudgeUnreachable(result.reason or "the judge never gave a verdict")
     return result
