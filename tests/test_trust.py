@@ -256,6 +256,24 @@ def test_code_is_refused_however_it_is_spelled(spec: str) -> None:
     assert Names(dict).resolve(spec).spec == spec.strip()
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "perplexity_window(mock:oracle; clean=/etc/passwd)",
+        "perplexity_window(mock:oracle; fpr=.05 ,clean = 'cases.jsonl')",
+        'jury(mock:oracle, "perplexity_window(mock:noisy; clean=x)")',
+    ],
+)
+def test_a_file_alone_reads_no_file_through_a_wrapper(spec: str) -> None:
+    """An error about its first line would print it."""
+    source = Source(Origin.FILE, "voirdire.toml", "judge", Path.cwd())
+    with pytest.raises(UsageError, match="would read a file"):
+        Names(dict, selected_by=source).resolve(spec)
+    assert Names(dict).resolve(spec).spec == spec
+    vouched = Source(Origin.FILE, "voirdire.toml", "judge", Path.cwd(), vouched=True)
+    assert Names(dict, selected_by=vouched).resolve(spec).spec == spec
+
+
 @pytest.mark.parametrize("spec", ["swap_average(openai:ft:gpt-4o:org)", "vote(mock:a?x=1, score:http://localhost/x)"])
 def test_harmless_wrappers_of_a_file(spec: str) -> None:
     source = Source(Origin.FILE, "voirdire.toml", "judge", Path.cwd())

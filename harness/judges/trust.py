@@ -95,6 +95,8 @@ CODE = frozenset({"command", "http", "python", "reward"})
 
 #: where a judge may begin inside a wrapper: wrapper(SPEC, SPEC; param=SPEC)
 _INNER_SCHEME = re.compile(r"[(,;=]\s*(?:[\"']\s*)?([\w.-]+)\s*:")
+#: a parameter of a wrapper that names a file: perplexity_window(SPEC; clean=FILE)
+_INNER_FILE = re.compile(r"[;,]\s*clean\s*=")
 
 
 def is_wrapper(spec: str) -> bool:
@@ -103,7 +105,7 @@ def is_wrapper(spec: str) -> bool:
 
 
 def check_scheme(spec: str, source: Source) -> None:
-    """Raises UsageError if `spec` would run code and only a file selects it.
+    """Raises UsageError if `spec` would run code, or a parameter in it would read a file, and only a file selects it.
 
     Whatever is not known to be harmless counts as code, so that an adapter added later is refused until somebody has
     thought about it. A wrapper is searched for judges inside it; whoever builds those checks each of them again.
@@ -112,6 +114,12 @@ def check_scheme(spec: str, source: Source) -> None:
         return
     from voirdire.harness.judges.endpoints import clean  # brings urllib.request: 10 ms that --help need not pay
 
+    if is_wrapper(spec) and _INNER_FILE.search(spec):
+        raise _refused(
+            source,
+            f"would read a file: {clean(spec, limit=120)!r}",
+            "Name the judge on the command line (--judge SPEC)",
+        )
     schemes = _INNER_SCHEME.findall(spec) if is_wrapper(spec) else [spec.partition(":")[0]]
     harmless = PROVIDERS.keys() | URLS | DATA
     for scheme in schemes:

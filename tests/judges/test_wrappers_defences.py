@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from random import Random
 from statistics import mean as average_of
 
@@ -335,6 +337,31 @@ def test_a_window_learnt_from_the_users_own_clean_cases() -> None:
     assert [v.choice for v in ask_all(judge, [gibberish, clean])] == [0, 1]
     with pytest.raises(UsageError, match="20 clean cases"):
         perplexity_window(make_judge("mock:oracle"), clean=spanish[:5])
+
+
+def test_a_window_learnt_from_a_file_of_clean_cases(tmp_path: Path) -> None:
+    path = tmp_path / "clean cases.jsonl"
+    lines = [{"instruction": f"{i}?", "responses": [f"La respuesta {i} es clara y corta.", "No."]} for i in range(30)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    judge = make_judge(f"perplexity_window(mock:oracle; fpr=.1, clean={path})")
+    again = make_judge(judge.spec)
+    assert (again.spec, again.fingerprint) == (judge.spec, judge.fingerprint)
+    assert judge.fingerprint != make_judge("perplexity_window(mock:oracle; fpr=.1)").fingerprint
+    gibberish = Case("?", ("La respuesta 7 es clara y corta.", GIBBERISH[0]), label=1)
+    assert ask_all(judge, [gibberish])[0].choice == 0
+    # what was learnt is part of the judge, wherever the file is
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines[:25]), encoding="utf-8")
+    assert make_judge(judge.spec).fingerprint != judge.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("clean", "says"), [("nowhere.jsonl", "nowhere.jsonl"), ("-", "standard input"), ("few.jsonl", "20 clean cases")]
+)
+def test_clean_cases_that_cannot_be_had(clean: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("few.jsonl").write_text('{"instruction": "q", "responses": ["a", "b"]}\n', encoding="utf-8")
+    with pytest.raises(UsageError, match=says):
+        make_judge(f"perplexity_window(mock:oracle; clean={clean})")
 
 
 # ------------------------------------------------------------------------------------------------------------ detectors

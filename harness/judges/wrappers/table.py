@@ -118,7 +118,7 @@ WRAPPERS: Mapping[str, Wrapper] = {
         perplexity_window,
         "answers with a stretch of gibberish lose",
         f"{_JAIN}; {_ROBUST}",
-        {"fpr": _number, "bits": _number, "then": _one_of(THEN)},
+        {"fpr": _number, "bits": _number, "clean": str, "then": _one_of(THEN)},
     ),
     "detector": Wrapper(
         detector,
