@@ -28,7 +28,7 @@ except ImportError:
 import voirdire.perturbations  # noqa: F401 - registers the built-in ones
 from voirdire.harness.cases import ALL_TASKS, Case, Edit, FollowUp, Label, Task, with_edits
 from voirdire.harness.errors import NotApplicable, UsageError, nearest
-from voirdire.harness.followups import FollowUps
+from voirdire.harness.followups import FollowUps, is_aimed
 from voirdire.harness.registry import PERTURBATIONS
 from voirdire.harness.verdicts import Scale
 from voirdire.perturbations.search.units import words
@@ -230,13 +230,19 @@ def perturbed(
 
 def _names(families: Sequence[str] | None) -> tuple[str, ...]:
     """Registered names that match, the plainest family first."""
-    known = sorted(PERTURBATIONS, key=_plainness)
+    # what is aimed at a judge's prompt has nothing to aim at here
+    known = sorted((name for name in PERTURBATIONS if not is_aimed(name)), key=_plainness)
     if families is None:
         return tuple(known)
     if isinstance(families, str):
         raise UsageError(f"families must be a list of names, got the text {families!r}", hint=f"Write [{families!r}].")
     for wanted in families:
         if not any(_matches(name, wanted) for name in known):
+            if any(_matches(name, wanted) for name in PERTURBATIONS):
+                raise UsageError(
+                    f"{wanted!r} is made of a judge's prompt, and a strategy knows no judge",
+                    hint="Run the probe on a judge that voirdire prompts.",
+                )
             choices = {name.split(".")[0] for name in known} | set(known)
             raise UsageError(f"no perturbation matches {wanted!r}", hint=nearest(wanted, choices))
     return tuple(name for name in known if any(_matches(name, wanted) for wanted in families))

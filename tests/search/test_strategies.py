@@ -179,3 +179,9 @@ def test_without_hypothesis_the_extra_is_named() -> None:
     code = "import sys; sys.modules['hypothesis'] = None; import voirdire.strategies"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "ImportError: voirdire.strategies needs Hypothesis: pip install 'voirdire[pytest]'" in done.stderr
+
+
+def test_what_is_aimed_at_a_judges_prompt_is_named_as_such() -> None:
+    with pytest.raises(UsageError, match=r"'injection\.echo' is made of a judge's prompt"):
+        perturbed(Case("Why?", ("So.",)), families=["injection.echo"])
+    perturbed(Case("Why?", ("So.",)), families=["injection"])
