@@ -177,7 +177,7 @@ def loads(text: str, path: str = "baseline") -> Baseline:
         raise UsageError(f"{path}: holds git's conflict marks", hint="Take one side whole, or " + _AGAIN.lower())
     try:
         data = json.loads(text, object_pairs_hook=_no_duplicates)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: not JSON ({error})", hint=_AGAIN) from None
     found = data.get("schema") if isinstance(data, dict) else None
     if found != SCHEMA:

@@ -46,7 +46,7 @@ def read_drift(path: str | os.PathLike[str], baseline: str) -> Drift:
         data = json.loads(target.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Drift(baseline)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"the drift file {target} cannot be read ({error})", hint=_FIX) from None
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         found = data.get("schema") if isinstance(data, dict) else None

@@ -199,7 +199,7 @@ def _read(path: Path, *, own: bool) -> Prices:
         raise UsageError(f"{path} cannot be read: {error.strerror or type(error).__name__}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is no TOML: {error}") from None
     _known(data, ("as_of", "note", "price"), str(path))
     as_of, note = data.get("as_of", ""), data.get("note", "")

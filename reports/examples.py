@@ -43,7 +43,7 @@ def load(text: str, *, path: str) -> tuple[CounterExample, ...]:
             continue
         try:
             out.append(_from_json(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UsageError(
                 f"{path}, line {number}: not a counter-example ({type(error).__name__}: {str(error)[:200]})",
                 hint="The file was changed after the run; run the audit again (cached calls cost nothing).",

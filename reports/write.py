@@ -216,7 +216,7 @@ def _load(path: Path, root: Path) -> Any:
         raise UsageError(f"{what}, so it is no stored run", hint="Name the folder that `voirdire audit --out` wrote.")
     try:
         return json.loads(_text(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: not JSON ({error})", hint=_CHANGED) from None
 
 

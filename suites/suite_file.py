@@ -111,7 +111,7 @@ def read_draft(text: str, path: str) -> Draft:
     """`text` as a checked draft; `path` is for messages. Raises UsageError naming line, key, value and nearest name."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: not TOML ({error})") from None
     draft = Draft(path, data, text)
     for key in data:

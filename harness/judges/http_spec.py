@@ -290,7 +290,7 @@ class _Reader:
         if isinstance(body, str):
             try:
                 body = json.loads(body)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 self._fail("body", f"body is no JSON: {error}", hint="Or write it as a table [body].")
         if not isinstance(body, Mapping) or not body:
             self._fail("body", "body must be a table, or the text of a JSON object")

@@ -129,6 +129,8 @@ class JsonTemplate:
             used = variables_of(source)
         except TemplateSyntaxError as error:
             raise UsageError(f"{self._name}, {place}: {error.message or 'bad syntax'}", hint=_listing(known)) from None
+        except RecursionError:
+            raise UsageError(f"{self._name}, {place}: nested too deeply", hint=_listing(known)) from None
         for name in sorted(used - set(known)):
             near = nearest(name, known)
             hint = f"{near} {_listing(known)}" if near.startswith("Did") else _listing(known)

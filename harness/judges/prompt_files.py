@@ -163,7 +163,7 @@ def _header(lines: list[str], name: str) -> tuple[Header, int]:
         raise UsageError(f"{name}, line 1: the header is not closed", hint=f"A second line {_FENCE} ends it.")
     try:
         data = tomllib.loads("\n".join(lines[1:end]))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{name}: the header is not TOML ({error})") from None
     checked = {key: _value(key, value, name, _line(lines, key)) for key, value in data.items()}
     return Header(**checked), end + 1

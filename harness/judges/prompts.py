@@ -312,6 +312,8 @@ def _checked(protocol: PromptProtocol) -> PromptProtocol:
             _compiled(source, protocol.name)
         except TemplateSyntaxError as error:
             raise _bad(protocol.name, error.lineno + offset, error.message or "bad syntax", listing) from None
+        except (RecursionError, SyntaxError, MemoryError):  # of Jinja's parser, of Python's compiler
+            raise _bad(protocol.name, None, "nested too deeply", listing) from None
         for kind in _FORBIDDEN:
             for node in tree.find_all(kind):
                 word = type(node).__name__.lower()

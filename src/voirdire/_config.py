@@ -28,6 +28,8 @@ FILE, PYPROJECT, TABLE = "voirdire.toml", "pyproject.toml", ("tool", "voirdire")
 NONE = "none"
 #: largest configuration file, in bytes: tomllib takes time quadratic in the length of some texts
 MAX_BYTES = 1_000_000
+#: a dotted key that tomllib would take minutes for
+_LONG_KEY = re.compile(r"(?<![\w.-])(?:[\w-]++\.){100}")
 
 #: what an option's value must be; "params" is a table, or texts k=v
 Kind = Literal["flag", "whole", "number", "text", "texts", "path", "params"]
@@ -229,6 +231,8 @@ def read_config(path: Path) -> ConfigFile | None:
         raise UsageError(f"{shown} cannot be read ({error.strerror})") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{shown}: not UTF-8 (byte {error.start})") from None
+    if (long := _LONG_KEY.search(text)) is not None:
+        raise UsageError(f"{shown}, line {text.count(chr(10), 0, long.start()) + 1}: a key of more than 100 parts")
     in_project = path.name == PYPROJECT
     if in_project and "voirdire" not in text:
         return None  # not ours to complain about

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import gzip
+import io
 import json
 import math
 import zlib
@@ -22,6 +23,9 @@ from voirdire.harness.errors import CaseFileError
 __all__ = ["Record", "Source", "read_source"]
 
 T = TypeVar("T")
+
+#: of a gzip file: bytes that are always unpacked, and the growth up to which more are; text seldom grows tenfold
+_LARGEST, _GROWTH = 200_000_000, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +227,18 @@ class Source:
         return Record(value, self.path, index, number)
 
 
+def _unpacked(data: bytes, name: str) -> bytes:
+    """What is in a gzip file, unless it grows as no text does: a file of 1 MB can unpack to 1 GB."""
+    most = max(_LARGEST, _GROWTH * len(data))
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        out = file.read(most + 1)
+    if len(out) > most:
+        raise CaseFileError(
+            f"{len(data):,} bytes unpack to more than {most:,}", path=name, hint="Unpack it yourself if you trust it."
+        )
+    return out
+
+
 def read_source(path: str | Path) -> Source:
     """Read a file, gzipped or not. Raises CaseFileError for one that is missing, a folder, empty or not UTF-8."""
     name = str(path)
@@ -231,7 +247,7 @@ def read_source(path: str | Path) -> Source:
     try:
         data = Path(path).read_bytes()
         if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
+            data = _unpacked(data, name)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise CaseFileError(f"the gzip data is damaged ({error})", path=name) from None
     except OSError as error:

@@ -75,7 +75,7 @@ def params_of(pairs: list[str]) -> dict[str, Any]:
             raise UsageError(f"--param {pair!r} is not k=v", hint="Example: --param temperature=0")
         try:
             out[key] = json.loads(text)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             out[key] = text
     return out
 
