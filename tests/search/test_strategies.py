@@ -183,5 +183,5 @@ def test_without_hypothesis_the_extra_is_named() -> None:
 
 def test_what_is_aimed_at_a_judges_prompt_is_named_as_such() -> None:
     with pytest.raises(UsageError, match=r"'injection\.echo' is made of a judge's prompt"):
-        perturbed(Case("Why?", ("So.",)), families=["injection.echo"])
-    perturbed(Case("Why?", ("So.",)), families=["injection"])
+        vds.perturbed(CASE, families=["injection.echo"])
+    vds.perturbed(CASE, families=["injection"])
