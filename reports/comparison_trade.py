@@ -11,7 +11,18 @@ from collections.abc import Sequence
 from voirdire.harness.costs import Cost, MemberCost
 from voirdire.harness.statistics.side_by_side import StoredRun
 from voirdire.harness.statistics.trade import Change, Trade, best_of
-from voirdire.reports.formatting import about, amount, count, effect, interval, known, percent, percent_interval, plural
+from voirdire.reports.formatting import (
+    about,
+    amount,
+    count,
+    effect,
+    interval,
+    known,
+    money,
+    percent,
+    percent_interval,
+    plural,
+)
 from voirdire.reports.inert import inert
 from voirdire.reports.markdown import code, prose
 
@@ -80,7 +91,14 @@ def cost_lines(runs: Sequence[StoredRun], costs: Sequence[Cost | None]) -> list[
             f" {run.label:<12}{_a_verdict(cost):>14}{_range(count(cost.calls), count(cost.most_calls)):>16}"
             f"{_range(about(tokens), about(most)):>16}{_money(cost):>18}"
         )
-    return out
+    return [*out, *textwrap.wrap(_paid(runs), WIDTH, initial_indent=" ", subsequent_indent=" ")]
+
+
+def _paid(runs: Sequence[StoredRun]) -> str:
+    """What the runs did cost, where their answers tell; empty where nothing was paid."""
+    spent = [(run.label, run.audit.calls.cost_usd) for run in runs if run.audit is not None]
+    told = [f"{label} {money(usd)}" for label, usd in spent if known(usd) and usd > 0]
+    return f"paid: {', '.join(told)} (an answer that several judges share is paid once)" if told else ""
 
 
 def _a_verdict(cost: Cost) -> str:
@@ -187,7 +205,8 @@ def trade_tables(runs: Sequence[StoredRun], found: Sequence[Trade], costs: Seque
             out.append(f"| {run.label} | {_a_verdict(cost)} | {calls} | {total} | {prose(_money(cost))} |")
             if len(cost.members) > 1:
                 out += [_member_row(member) for member in cost.members]
-    return out
+    paid = _paid(runs)
+    return [*out, "", prose(inert(paid))] if paid else out
 
 
 def _member_row(member: MemberCost) -> str:

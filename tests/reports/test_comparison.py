@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import jsonschema
 import pytest
 
 from voirdire.harness.costs import Cost, MemberCost
+from voirdire.harness.findings import Audit, Calls, Discrimination, Findings, Noise
 from voirdire.harness.prices import Price, Tokens
 from voirdire.harness.statistics.side_by_side import ACCURACY, Difference, Line, StoredRun
 from voirdire.harness.statistics.trade import Change, Trade
+from voirdire.harness.verdicts import Scale
 from voirdire.reports.comparison import Comparison, comparison_markdown, comparison_text
 from voirdire.reports.comparison_schema import committed_schema, document_text, schema_text
 
@@ -82,6 +85,24 @@ def test_without_families_nothing_is_said_of_paying() -> None:
     text = comparison_text(comparison(gained=FINE, costs=False))
     assert "pays" not in text
     assert "asked alone" not in text
+
+
+def test_what_was_paid_is_told_where_the_answers_tell(audit_that_cost: Audit) -> None:
+    c = comparison(GOOD, gained=FINE)
+    paid = [replace(c.runs[0], audit=audit_that_cost), c.runs[1]]
+    c = Comparison(paid, c.lines, c.trades, c.costs)
+    assert " paid: A $1.25 (an answer that several judges share is paid once)" in comparison_text(c).splitlines()
+    assert "paid: A $1.25" in comparison_markdown(c).replace("&#36;", "$")
+    assert json.loads(document_text(c))["runs"][0]["paid"] == {"tokens": 900, "cost_usd": 1.25}
+    assert "paid:" not in comparison_text(comparison(GOOD, gained=FINE))
+
+
+@pytest.fixture
+def audit_that_cost() -> Audit:
+    return Audit(
+        "j", "openai:m", "f", "pairwise", Scale(), None, "t", "h", 1, 1, "h", "p", 0, 0.05, 1, "2026-01-01T00:00:00Z",
+        Findings([]), Noise(), Discrimination(), Calls(tokens=900, cost_usd=1.25), "pass",
+    )  # fmt: skip
 
 
 def test_names_of_others_fit_and_cannot_act() -> None:
