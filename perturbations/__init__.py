@@ -59,6 +59,7 @@ from voirdire.perturbations import (
     typos_marred,
     typos_spacing,
     typos_unseen,
+    verbatim,
     verbosity,
     verbosity_more,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "typos_marred",
     "typos_spacing",
     "typos_unseen",
+    "verbatim",
     "verbosity",
     "verbosity_more",
 ]

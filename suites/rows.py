@@ -133,6 +133,8 @@ for _name in (
     *("typos.textattack-substitute", "typos.textattack-swap", "lexical.textattack-extend"),
 ):
     row(_name, Relation.INVARIANT, target="better")
+# in a comparison a bare reference may lose to a full answer
+row("lexical.reference", Relation.INVARIANT, target="better", tasks=("grade",))
 # a note is compared with the same note that says the opposite, or with neutral words of its length
 for _name in ("tone.hedged", "tone.sad", "tone.angry", "tone.fearful", "social.model-names-swapped"):
     row(_name, Relation.INVARIANT, target="better", sham=True)

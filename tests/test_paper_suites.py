@@ -406,3 +406,25 @@ def test_no_metric_of_a_suite_is_in_vain(name: str) -> None:
         assert tasks, metric
         if rule.relations:
             assert any(rule.takes(p) and set(p.tasks) & tasks for p in suite.probes if p.name in grouped), metric
+
+
+def test_a_judge_that_refuses_the_reference_itself_is_found() -> None:
+    """And one that passes it is passed; a wrong answer is never replaced, which would repair it."""
+    plan = plan_of("judging-the-judges", "grade", 136)
+    (probe,) = [p for p in plan.probes if p.probe.name == "lexical.reference"]
+    assert len(probe.items) >= 30
+    for item in probe.items:
+        case = plan.cases[item.case]
+        assert case.label is True
+        assert item.follow_up is not None
+        assert item.follow_up.responses == (case.reference,)
+
+    def refuses(judge: MockJudge, case: Case, sample: int) -> Verdict:
+        return Verdict(grade=False) if case.responses[0] == case.reference else judge.answer(case, sample)
+
+    planted = Planted({}, "lexical.reference", "rr", 0.0, task="grade", cases=136)
+    for seed in SEEDS:
+        found, _, _ = asked("judging-the-judges", planted, {}, seed, refuses)
+        assert found.findings["lexical.reference"].decision == "violated"
+        clean, _, _ = asked("judging-the-judges", planted, {}, seed)
+        assert clean.findings["lexical.reference"].decision != "violated"

@@ -36,7 +36,8 @@ AIMS_AT_PROTECTED = ("layout.crlf", "lexical.figures-to-words")
 KEEPS_NO_LENGTH = tuple(
     n
     for n in NAMES
-    if n in ("degradation.truncation", "degradation.remove", "degradation.length") or n.startswith("null_answers.")
+    if n in ("degradation.truncation", "degradation.remove", "degradation.length", "degradation.gender-remark")
+    or n.startswith("null_answers.")
 )
 #: these move or replace whole sentences, so marks stand elsewhere
 MOVES_MARKS = (*KEEPS_NO_LENGTH, "verbosity.condense", "degradation.shuffle", "degradation.contradict")
