@@ -33,6 +33,7 @@ class Texts:
 
     def __init__(self, calls: int) -> None:
         self._places = array("q", [-1]) * calls
+        self._sizes = array("q", [0]) * calls
         self._pending = bytearray()
         self._written = 0
         self._file: IO[bytes] | None = None
@@ -42,7 +43,9 @@ class Texts:
         if len(verdict.raw or "") + len(verdict.rationale or "") <= _SHORT:
             return verdict
         self._places[number] = self._written + len(self._pending)
-        self._pending += _ENCODER.encode([verdict.raw, verdict.rationale]).encode("ascii") + b"\n"
+        text = _ENCODER.encode([verdict.raw, verdict.rationale]).encode("ascii")
+        self._sizes[number] = len(text)
+        self._pending += text
         if len(self._pending) >= _BUFFER:
             self._flush()
         # the same few model names come in a new string with every answer
@@ -51,7 +54,7 @@ class Texts:
 
     def same(self, number: int, other: int) -> None:
         """Call `number` was given the answer of call `other`."""
-        self._places[number] = self._places[other]
+        self._places[number], self._sizes[number] = self._places[other], self._sizes[other]
 
     def whole(self, number: int, verdict: Verdict) -> Verdict:
         """`verdict` of call `number` with its texts."""
@@ -61,7 +64,11 @@ class Texts:
         self._flush()
         assert self._file is not None
         self._file.seek(place)
-        raw, rationale = json.loads(self._file.readline())
+        # by size: the file is unbuffered, and readline would ask the system for every single byte
+        text = bytearray()
+        while len(text) < self._sizes[number] and (more := self._file.read(self._sizes[number] - len(text))):
+            text += more
+        raw, rationale = json.loads(text)
         return replace(verdict, raw=raw, rationale=rationale)
 
     def _flush(self) -> None:

@@ -76,3 +76,26 @@ def test_a_run_keeps_no_page_and_shows_every_one_made_cached_or_repeated(tmp_pat
             v is not None and v.raw == f"{c.case.instruction_text} {c.sample} " + ODD
             for c, v in zip(calls, found, strict=True)
         )
+
+
+def test_a_long_text_is_read_in_few_pieces() -> None:
+    """A reply of a megabyte used to be read byte by byte: a third of a second each, hours for a large run."""
+    texts = Texts(2)
+    long = Verdict(choice=0, raw="很长 " * 300_000, rationale="x" * 1000)
+    kept = texts.keep(0, long)
+    texts.same(1, 0)
+    assert texts.whole(1, kept) == long
+
+    class Counted:
+        """The file, counting how often it is read."""
+
+        def __init__(self, file: object) -> None:
+            self.file, self.reads = file, 0
+
+        def __getattr__(self, name: str) -> object:
+            self.reads += name.startswith("read")
+            return getattr(self.file, name)
+
+    counted = texts._file = Counted(texts._file)  # type: ignore[assignment]  # a file that counts
+    assert texts.whole(0, kept) == long
+    assert counted.reads < 20
