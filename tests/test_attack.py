@@ -444,3 +444,23 @@ def test_from_python() -> None:
         vd.attack("mock:oracle", wrods=2)
     with pytest.raises(JudgeUnreachable, match="no verdict"):
         vd.attack(judge_of(lambda case: None), pairs(60), max_calls=800, defences=())
+
+
+def test_a_vocabulary_too_long_for_the_calls() -> None:
+    """Ours tries a random part and says so; the plain searches, which could not try one word on all cases, say that."""
+    words = ("key", *(f"w{i}" for i in range(20_000)))
+    request = dataclasses.replace(SMALL, vocabulary=words, words=4)
+    result = attacked(mock("noisy"), request)
+    assert any("20,001 words" in w and "drawn at random" in w for w in result.warnings)
+    assert result.calls.made <= request.max_calls
+    for method in ("greedy", "beam"):
+        with pytest.raises(UsageError, match=f"{method} search asks"):
+            prepare_attack(mock("noisy"), dataclasses.replace(request, method=method))
+
+
+def test_the_plain_searches_work_as_well() -> None:
+    request = dataclasses.replace(SMALL, words=1, max_calls=5000)
+    for method in ("greedy", "beam"):
+        assert (
+            attacked(mock("noisy?phrase=key&rate=.7"), dataclasses.replace(request, method=method)).outcome == "found"
+        )

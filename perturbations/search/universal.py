@@ -14,21 +14,26 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from random import Random
 from typing import TypeVar
 
-from voirdire.perturbations.draws import below, shuffled
+from voirdire.perturbations.draws import below, sample, shuffled
 from voirdire.perturbations.search.meter import Meter
 from voirdire.perturbations.search.racing import race
 from voirdire.perturbations.search.screening import Screened, screen
 from voirdire.perturbations.search.space import Question, Space, Words
 
-__all__ = ["racing_search"]
+__all__ = ["racing_search", "screenable"]
 
 #: shares of the calls that go into the first screening and into the one beside the best word
 _SCREENING, _BESIDE = 0.35, 0.25
 #: where the first screening cannot show each word so often, there is no second one: the first gets its calls
 _SEEN = 8
+#: words that are screened at most: the regression takes the cube of it
+_MOST_WORDS = 1500
+#: times that each word must be shown at least
+_FEWEST_SHOWN = 2
 #: passes through the units: more repeats of one question tell little about other cases
 _PASSES = 4
 #: phrases of the first race, and neighbours that the winner is tried against at a time
@@ -50,6 +55,9 @@ async def racing_search(meter: Meter, space: Space, units: int, *, seed: int = 0
     The same arguments and answers give the same result.
     """
     rng = Random(seed)
+    most = screenable(space, meter.budget)
+    if len(space.vocabulary) > most:
+        space = replace(space, vocabulary=tuple(sample(rng, space.vocabulary, most)))
     keep = min(len(space.vocabulary), 2 * space.max_words + 4)
     twice = space.max_words > 1 and meter.budget * _SCREENING * space.max_words >= _SEEN * len(space.vocabulary)
     share = _SCREENING if twice else _SCREENING + _BESIDE
@@ -91,6 +99,12 @@ async def racing_search(meter: Meter, space: Space, units: int, *, seed: int = 0
             best = winner
             tell(best, mean)
     return best if await _better_than_none(meter, best, lanes) else ()
+
+
+def screenable(space: Space, budget: int) -> int:
+    """How many words of the vocabulary a search with `budget` calls can look at; of longer ones a random sample is."""
+    shown = int(budget * (_SCREENING + _BESIDE)) * space.max_words
+    return max(2, min(_MOST_WORDS, shown // _FEWEST_SHOWN))
 
 
 async def _better_than_none(meter: Meter, best: Words, lanes: Sequence[tuple[int, int]]) -> bool:

@@ -24,6 +24,7 @@ from voirdire.harness.probes import Probe
 from voirdire.perturbations.draws import shuffled
 from voirdire.perturbations.found import POSITIONS, Position, joined
 from voirdire.perturbations.search.space import Space, Words, builtin_vocabulary
+from voirdire.perturbations.search.universal import screenable
 from voirdire.suites.found import FoundAttack, found_probe
 
 __all__ = ["DEFENCES", "AttackRequest", "Method", "Mode", "Prepared", "composed", "prepare_attack", "stand_ins"]
@@ -109,7 +110,10 @@ def prepare_attack(judge: Judge, request: AttackRequest, others: Sequence[Judge]
         forbidden=request.forbid,
         accepts=_ceiling(request.max_bits) if request.max_bits is not None else lambda _words: True,
     )
+    if not units:
+        raise UsageError("none of the training cases has an answer with room to gain")
     held_out, testing = _affordable(held_out, judge, request, len(others))
+    notes = (*notes, *_of_vocabulary(space, request, len(units), request.max_calls - testing))
     return Prepared(
         request,
         space,
@@ -121,6 +125,23 @@ def prepare_attack(judge: Judge, request: AttackRequest, others: Sequence[Judge]
         path,
         notes,
     )
+
+
+def _of_vocabulary(space: Space, request: AttackRequest, units: int, budget: int) -> list[str]:
+    """What to know of a vocabulary too long for the calls. Raises UsageError where nothing could be searched."""
+    n, most = len(space.vocabulary), screenable(space, budget)
+    if "phrase" not in request.families:
+        return []
+    if request.method == "racing" and n > most:
+        more = f"--max-calls {request.max_calls} reaches for no more"
+        return [f"Of the {n:,} words, {most:,} drawn at random are tried: {more}."]
+    if request.method != "racing" and n * units > budget:
+        raise UsageError(
+            f"{request.method} search asks {n} words x {units} cases = {n * units:,} calls for the first word, and has "
+            f"{budget:,}",
+            hint="Give more --max-calls or a shorter --vocabulary, or take --method racing.",
+        )
+    return []
 
 
 def _check(request: AttackRequest) -> None:
