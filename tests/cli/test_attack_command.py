@@ -113,3 +113,12 @@ def test_flips_are_reported_saved_and_repeated(voirdire) -> None:
     assert "attack.flips" in audit.out
     assert voirdire("attack", "mock:noisy", "--recipe", "pwws").code == 2
     assert "--edits 'typoes'" in voirdire("attack", "mock:noisy", "--flips", "--edits", "typoes").err
+
+
+def test_a_configuration_file_alone_chooses_no_judge_that_runs_code(voirdire) -> None:
+    Path("voirdire.toml").write_text('[attack]\ntransfer = ["python:evil.py:judge"]\n', encoding="utf-8")
+    Path("evil.py").write_text('open("ran", "w").close()\ndef judge(case): return 0\n', encoding="utf-8")
+    ran = voirdire("attack", "mock:noisy", *SMALL)
+    assert ran.code == 2
+    assert "line 2" in ran.err
+    assert not Path("ran").exists()
