@@ -228,4 +228,7 @@ def test_what_became_of_a_verdict_goes_by_the_answer_not_the_slot() -> None:
         text = render(dataclasses.replace(audit, task="ranking", examples=(dataclasses.replace(swap, **verdicts),)))
         assert f'data-change="{change}"' in text
     alone = dataclasses.replace(swap, source_verdict=None)
-    assert 'data-change=""' in render(dataclasses.replace(audit, examples=(alone,)))
+    text = render(dataclasses.replace(audit, examples=(alone,)))
+    assert 'data-change=""' in text
+    assert "not asked" not in text
+    assert "<dt>Verdict</dt>" in text
