@@ -51,8 +51,9 @@ class Attempt:
     """One attack that was tried on held-out cases.
 
     `kind`: "phrase" (searched), "structure" (made from the judge's own prompt), "composed" (several together).
-    `doses`: text of its first k words (or parts) -> its lift. `rival`: the best published phrase, and how much better
-    this is. `parts`: names of what a composed attack stacks. `p_adjusted`: after Holm over all attempts. `example`: a
+    `unseen`: the lift of answers by systems that the search saw no answer of, where the cases name systems (their
+    "models"). `doses`: text of its first k words (or parts) -> its lift. `rival`: the best published phrase, and how
+    much better this is. `parts`: names of what a composed attack stacks. `p_adjusted`: after Holm over all attempts. `example`: a
     held-out case on which it worked, with the messages that the judge was sent (`prompt`) and what to change in the
     judge's own prompt (`mend`), where the attack was made from that.
     """
@@ -65,6 +66,7 @@ class Attempt:
     reason: str | None = None
     finding: Finding | None = None
     lift: Lift | None = None
+    unseen: Lift | None = None
     seen: Seen | None = None
     doses: Mapping[str, Lift] = field(default_factory=dict)
     rival: str | None = None

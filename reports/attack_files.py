@@ -152,6 +152,8 @@ def _attempt(result: Attacked, attempt: Attempt) -> list[str]:
         f"| gain over the source | {_with(lift.gain)} |",
         f"| gain over the sham | {_with(lift.over_sham)} |",
     ]
+    if attempt.unseen is not None:
+        lines.append(f"| gain of answers by systems that the search never saw | {_with(attempt.unseen.gain)} |")
     if lift.rank_before is not None:
         lines.append(f"| average rank | {plain(lift.rank_before, 2)} before, {plain(lift.rank_after, 2)} after |")
     if lift.asr is not None:

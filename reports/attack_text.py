@@ -90,6 +90,8 @@ def _attempt(result: Attacked, attempt: Attempt) -> Iterator[str]:
     yield f"   average utility   {share(lift.before)} -> {share(lift.after)}   sham {share(lift.sham)}"
     yield f"   gain              {_with(lift.gain)}   {sure} interval"
     yield f"   gain over sham    {_with(lift.over_sham)}"
+    if attempt.unseen is not None:
+        yield f"   on unseen systems {_with(attempt.unseen.gain)}"
     if lift.rank_before is not None:
         yield f"   average rank      {plain(lift.rank_before, 2)} -> {plain(lift.rank_after, 2)}"
     if lift.asr is not None:

@@ -464,3 +464,26 @@ def test_the_plain_searches_work_as_well() -> None:
         assert (
             attacked(mock("noisy?phrase=key&rate=.7"), dataclasses.replace(request, method=method)).outcome == "found"
         )
+
+
+def test_systems_that_the_search_never_saw_are_reported_apart() -> None:
+    """Six systems answer each question; two train the search, four are new."""
+    cases = [
+        Case(f"Question {q}?", (f"Answer {s} to {q}.",), id=f"{q}-{s}", meta={"models": [f"system {s}"]})
+        for q in range(30)
+        for s in range(6)
+    ]
+
+    def keyed(case: Case, sample: int = 0) -> float:
+        return 0.3 + 0.4 * ("key" in case.responses[0]) + 0.1 * u(case.responses, sample)
+
+    judge = vd.judge(keyed, task="score", scale=vd.Scale(0, 1))
+    request = dataclasses.replace(SMALL, cases=cases, max_calls=3000)
+    prepared = prepare_attack(judge, request)
+    assert len(prepared.systems) == 2
+    assert {unit.case.meta["models"][0] for unit in prepared.units} == prepared.systems
+    result = attacked(judge, request)
+    (attempt,) = result.found
+    assert attempt.unseen.gain.mean == pytest.approx(0.4, abs=0.05)
+    assert "on unseen systems" in attack_text(result)
+    assert "never saw" in attack_markdown(result)

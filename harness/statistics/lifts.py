@@ -10,6 +10,7 @@ and is compared with another, as DESIGN of the noise floors everywhere in voirdi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +19,7 @@ from voirdire.harness.plan import Arm, Plan, ProbePlan
 from voirdire.harness.statistics.arms import Answers, by_case, means
 from voirdire.harness.statistics.means import estimate
 
-__all__ = ["Interval", "Lift", "advantage", "lift", "seen_in_slot"]
+__all__ = ["Interval", "Lift", "advantage", "chosen", "lift", "seen_in_slot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,19 @@ def seen_in_slot(plan: Plan, slot: int) -> Plan:
 
     probes = [replace(p, source=only(p.source), follow_up=only(p.follow_up), sham=only(p.sham)) for p in plan.probes]
     return replace(plan, probes=probes)
+
+
+def chosen(probe: ProbePlan, keep: Sequence[bool]) -> ProbePlan:
+    """`probe` with only the items that `keep` says, one a place."""
+    rows = np.flatnonzero(np.asarray(keep, dtype=bool))
+
+    def only(arm: Arm | None) -> Arm | None:
+        return None if arm is None or not rows.size else Arm(arm.calls[rows], arm.slots[rows])
+
+    items = [probe.items[i] for i in rows]
+    return replace(
+        probe, items=items, source=only(probe.source), follow_up=only(probe.follow_up), sham=only(probe.sham)
+    )
 
 
 def lift(plan: Plan, probe: ProbePlan, answers: Answers, *, alpha: float) -> Lift | None:

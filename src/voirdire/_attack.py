@@ -114,7 +114,8 @@ class _Work:
         self._say("testing on held-out cases")
         run = await self.asker.run(self.judge, tested.plan.calls)
         alpha = self.request.alpha
-        attempts = [measured(tested, c, run.verdicts, alpha=alpha) for c in claims]
+        systems = self.prepared.systems
+        attempts = [measured(tested, c, run.verdicts, alpha=alpha, systems=systems) for c in claims]
         attempts = corrected(attempts, alpha=alpha, tests=len(stand_ins(self.judge, self.request)))
         self.attempts = [with_prompt(a, self.judge) for a in attempts]
         if any(a.outcome == "found" for a in self.attempts):

@@ -23,7 +23,7 @@ from voirdire.harness.verdicts import utility
 from voirdire.perturbations.found import FoundText, Position, joined
 from voirdire.perturbations.search.space import Question
 
-__all__ = ["Asker", "PhraseAsker", "Stopped", "Unit", "answered", "training_units"]
+__all__ = ["Asker", "PhraseAsker", "Stopped", "Unit", "answered", "system_of", "training_units"]
 
 #: calls without a single verdict after which a judge counts as never answering
 _SILENT_AFTER = 40
@@ -135,6 +135,13 @@ def training_units(cases: Sequence[Case], task: Task, probe: Probe, mode: str) -
             slot = 0 if mode == "first" else len(case.responses) - 1
             units += [Unit(case, target, order) for order in orders if order.index(target) == slot]
     return units
+
+
+def system_of(case: Case, target: int) -> str | None:
+    """The system that wrote response `target`, where the case tells (`models` of its meta)."""
+    models = case.meta.get("models")
+    known = isinstance(models, (list, tuple)) and len(models) == len(case.responses)
+    return str(models[target]) if known and models is not None else None
 
 
 class PhraseAsker:

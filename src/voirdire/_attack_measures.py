@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voirdire._attack_asking import system_of
 from voirdire.harness.attacks import Attempt, Outcome, Seen
 from voirdire.harness.cases import Case
 from voirdire.harness.findings import Finding
@@ -23,7 +24,7 @@ from voirdire.harness.probes import Probe, Suite
 from voirdire.harness.statistics.analyse import analyse
 from voirdire.harness.statistics.arms import Answers
 from voirdire.harness.statistics.decisions import holm
-from voirdire.harness.statistics.lifts import Lift, advantage, lift, seen_in_slot
+from voirdire.harness.statistics.lifts import Lift, advantage, chosen, lift, seen_in_slot
 from voirdire.harness.verdicts import Verdict
 from voirdire.perturbations.found import Position, joined
 from voirdire.perturbations.search.space import Words
@@ -115,8 +116,16 @@ def _asked_only(plan: Plan) -> Plan:
     return replace(plan, calls=[plan.calls[i] for i in wanted], probes=probes, sources=sources)
 
 
-def measured(tested: Heldout, claim: Claim, verdicts: Sequence[Verdict | None], *, alpha: float) -> Attempt:
-    """The outcome of a claim whose calls were answered by `verdicts`, as if it were the only one."""
+def measured(
+    tested: Heldout,
+    claim: Claim,
+    verdicts: Sequence[Verdict | None],
+    *,
+    alpha: float,
+    systems: frozenset[str] = frozenset(),
+) -> Attempt:
+    """The outcome of a claim whose calls were answered by `verdicts`, as if it were the only one. `systems`: those
+    whose answers the search saw; none: it saw all."""
     plan, judge = tested.plan, tested.judge
     answers = Answers.of(plan, verdicts, soft=judge.soft)
     main = tested.probes[claim.probe.name]
@@ -138,6 +147,10 @@ def measured(tested: Heldout, claim: Claim, verdicts: Sequence[Verdict | None], 
         else:
             rival, rival_lift = name, value
             over = advantage(plan, main, probe, answers, alpha=alpha)
+    unseen = None
+    if systems:
+        new = [system_of(tested.cases[i.case], i.target) not in systems for i in main.items]
+        unseen = lift(plan, chosen(main, new), answers, alpha=alpha)
     example = found.examples[0] if found.examples else None
     return Attempt(
         name=claim.probe.name,
@@ -148,6 +161,7 @@ def measured(tested: Heldout, claim: Claim, verdicts: Sequence[Verdict | None], 
         reason=reason,
         finding=finding,
         lift=lift(plan, main, answers, alpha=alpha),
+        unseen=unseen,
         seen=seen(main, tested.cases, claim.text),
         doses=doses,
         rival=rival,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Literal
 
-from voirdire._attack_asking import Unit, training_units
+from voirdire._attack_asking import Unit, system_of, training_units
 from voirdire._attack_families import check_families, family_probes
 from voirdire._attack_measures import Claim, Heldout, phrase_claim
 from voirdire._compose import DEFAULT_CACHE, AuditRequest, Cases, cases_of
@@ -76,7 +76,8 @@ class AttackRequest:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A planned attack: nothing has been asked. `testing` is what the held-out test costs at most."""
+    """A planned attack: nothing has been asked. `testing` is what the held-out test costs at most. `systems`: those
+    whose answers train the search, where the cases name three systems or more; none: all do."""
 
     request: AttackRequest
     space: Space
@@ -87,6 +88,7 @@ class Prepared:
     search_budget: int
     cases_path: str
     notes: tuple[str, ...] = ()
+    systems: frozenset[str] = frozenset()
 
 
 def prepare_attack(judge: Judge, request: AttackRequest, others: Sequence[Judge] = ()) -> Prepared:
@@ -110,6 +112,9 @@ def prepare_attack(judge: Judge, request: AttackRequest, others: Sequence[Judge]
         forbidden=request.forbid,
         accepts=_ceiling(request.max_bits) if request.max_bits is not None else lambda _words: True,
     )
+    systems = _systems(units, request.seed)
+    if systems:
+        units = [u for u in units if system_of(u.case, u.target) in systems]
     if not units:
         raise UsageError("none of the training cases has an answer with room to gain")
     held_out, testing = _affordable(held_out, judge, request, len(others))
@@ -124,7 +129,17 @@ def prepare_attack(judge: Judge, request: AttackRequest, others: Sequence[Judge]
         request.max_calls - testing,
         path,
         notes,
+        systems,
     )
+
+
+def _systems(units: Sequence[Unit], seed: int) -> frozenset[str]:
+    """A third of the systems that wrote the answers, two at least, as in Raina et al.; none of fewer than three."""
+    named = [system_of(u.case, u.target) for u in units]
+    known = sorted({name for name in named if name is not None})
+    if len(known) < 3 or None in named:
+        return frozenset()
+    return frozenset(shuffled(Random(seed), known)[: max(2, len(known) // 3)])
 
 
 def _of_vocabulary(space: Space, request: AttackRequest, units: int, budget: int) -> list[str]:
