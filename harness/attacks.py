@@ -50,12 +50,12 @@ class Elsewhere:
 class Attempt:
     """One attack that was tried on held-out cases.
 
-    `kind`: "phrase" (searched), "structure" (made from the judge's own prompt), "composed" (several together).
-    `unseen`: the lift of answers by systems that the search saw no answer of, where the cases name systems (their
-    "models"). `doses`: text of its first k words (or parts) -> its lift. `rival`: the best published phrase, and how
-    much better this is. `parts`: names of what a composed attack stacks. `p_adjusted`: after Holm over all attempts. `example`: a
-    held-out case on which it worked, with the messages that the judge was sent (`prompt`) and what to change in the
-    judge's own prompt (`mend`), where the attack was made from that.
+    `kind`: "phrase" (searched), "structure" (made from the judge's own prompt), the family of a known attack,
+    "composed" (several together). `unseen`: the lift of answers by systems that the search saw no answer of, where the
+    cases name systems (their "models"). `doses`: text of its first k words (or parts) -> its lift. `rival`: the best
+    published phrase, and how much better this is. `parts`: names of what a composed attack stacks. `p_adjusted`: after
+    Holm over all attempts. `example`: a held-out case on which it worked, with the messages that the judge was sent
+    (`prompt`) and what to change in the judge's own prompt (`mend`), where the attack was made from that.
     """
 
     name: str
