@@ -29,7 +29,7 @@ def _code(place: Place, length: int) -> str:
 
 
 @perturbation(
-    "layout.quoted", claim="addition", summary="Puts the whole answer in quotation marks.", source=_REWORDBENCH
+    "lexical.quoted", claim="addition", summary="Puts the whole answer in quotation marks.", source=_REWORDBENCH
 )
 def quoted(text: str, place: Place) -> list[Edit]:
     need_text(text)
@@ -40,14 +40,14 @@ def quoted(text: str, place: Place) -> list[Edit]:
     return [Edit(start, start, before), Edit(end, end, after)]
 
 
-@perturbation("layout.handle", claim="addition", summary="Ends the answer on a random @handle.", source=_CHECKLIST)
+@perturbation("lexical.handle", claim="addition", summary="Ends the answer on a random @handle.", source=_CHECKLIST)
 def handle(text: str, place: Place) -> list[Edit]:
     need_text(text)
     return [append(text, f"@{_code(place, 6)}", place.lang)]
 
 
 @perturbation(
-    "layout.link", claim="addition", summary="Ends the answer on a random short link to nowhere.", source=_CHECKLIST
+    "lexical.link", claim="addition", summary="Ends the answer on a random short link to nowhere.", source=_CHECKLIST
 )
 def link(text: str, place: Place) -> list[Edit]:
     need_text(text)

@@ -127,7 +127,7 @@ for _name in (
     *("format.stripped", "format.concise", "verbosity.condense"),
     *("lexical.synonyms", "lexical.contract", "lexical.expand", "lexical.words-to-figures"),
     "lexical.figures-to-words",
-    "layout.quoted",
+    "lexical.quoted",
     # not applicable without the extra
     *(f"typos.textattack-{kind}" for kind in ("backspace", "delete", "insert", "invisible", "qwerty", "reorder")),
     *("typos.textattack-substitute", "typos.textattack-swap", "lexical.textattack-extend"),
@@ -141,7 +141,7 @@ for _name in ("tone.hedged", "tone.sad", "tone.angry", "tone.fearful", "social.m
 for _what in ("gender", "age", "nationality", "profession", "language"):
     row(f"identity.author-{_what}", Relation.INVARIANT, target="better", sham=True)
     row(f"identity.asker-{_what}", Relation.INVARIANT, target="better", sham=True)
-for _name in ("layout.handle", "layout.link", "lexical.tautology"):
+for _name in ("lexical.handle", "lexical.link", "lexical.tautology"):
     row(_name, Relation.INVARIANT, target="better", sham=True)
 for _mine, _others in ((m, o) for m in STYLES for o in STYLES if (m, o) != ("plain", "plain")):
     row(grid_name(_mine, _others), Relation.INVARIANT, target="better")

@@ -249,7 +249,9 @@ PLANTED: dict[str, Planted] = {
     "style-grid": Planted(
         {"markdown": F}, "verbosity.grid-plain-rich", "rm_bench_hard", (A**2 + 2 * KEEPS**2) / 3, "style grid"
     ),
-    "reword": Planted({"pattern": "t.invalid", "pull": -F}, "layout.link", "ranking_accuracy_drop", A - KEEPS, "links"),
+    "reword": Planted(
+        {"pattern": "t.invalid", "pull": -F}, "lexical.link", "ranking_accuracy_drop", A - KEEPS, "links"
+    ),
     "portia": Planted({"first": F}, "order.swap", "conflict_rate", conflicts(F)),
     "symbols": Planted(
         {"setup": "setup.labels", "unsettled": COIN}, "setup.labels-names", "rr", same(TOSSED), "slots in the prompt"
