@@ -147,7 +147,7 @@ def test_few_blocks_are_left_out_and_each_says_why() -> None:
     every = [(p.name, b) for p in PAGES for b in blocks_of(p) if b.language not in SHOWN]
     left_out = [(page, b.left_out) for page, b in every if b.left_out is not None]
     assert len(every) > 80
-    assert len(left_out) <= 6, left_out
+    assert len(left_out) <= 10, left_out
 
 
 # --- the follower itself ----------------------------------------------------------------------------------------------
