@@ -21,6 +21,7 @@ from voirdire.harness.elsewhere.batch_http import BatchClient
 from voirdire.harness.elsewhere.batch_journal import BatchJournal
 from voirdire.harness.elsewhere.batcher import Batcher
 from voirdire.harness.elsewhere.place import number_of, options_of
+from voirdire.harness.elsewhere.standing_in import StandInChat
 from voirdire.harness.engine.breaker import JudgeBusy
 from voirdire.harness.errors import UsageError
 from voirdire.harness.judges.base import ChatModel, Judge, Message, Reply
@@ -89,14 +90,15 @@ class BatchPlace:
         return judge
 
 
-class BatchChat:
+class BatchChat(StandInChat):
     """A chat model asked through batches. In every other way it is `inner`, so both share the cache."""
 
     #: for estimates of the price
     discount = DISCOUNT
 
     def __init__(self, inner: BatchableChat, place: BatchPlace, interface: Callable[[BatchClient], BatchApi]) -> None:
-        self._inner = inner
+        super().__init__(inner)
+        self._inner: BatchableChat = inner
         self._judge = content_hash(dict(inner.identity))
         self._batcher = Batcher(
             interface(BatchClient(inner.access, sleep=place.sleep)),
@@ -108,28 +110,8 @@ class BatchChat:
         )
 
     @property
-    def name(self) -> str:
-        return self._inner.name
-
-    @property
-    def identity(self) -> Mapping[str, object]:
-        return self._inner.identity
-
-    @property
-    def paid(self) -> bool:
-        return self._inner.paid
-
-    @property
     def concurrency(self) -> int | None:
         return None
-
-    @property
-    def deterministic(self) -> bool:
-        return self._inner.deterministic
-
-    @property
-    def first_token_only(self) -> bool:
-        return self._inner.first_token_only
 
     async def complete(self, messages: Sequence[Message], *, sample: int) -> Reply:
         """As the inner model's, some hours later. Raises JudgeBusy for a request that expired or that the service was

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from voirdire.harness.cases import Case, Task, content_hash
 from voirdire.harness.elsewhere.place import number_of, options_of
 from voirdire.harness.elsewhere.pool import Asked, Outcome, Pool, WorkerLost
+from voirdire.harness.elsewhere.standing_in import StandInChat
 from voirdire.harness.errors import UsageError
 from voirdire.harness.judges.base import ChatModel, Judge, Message, Reply
 from voirdire.harness.verdicts import Scale, Verdict
@@ -199,36 +200,16 @@ class _Elsewhere:
             await pool.aclose()
 
 
-class RayChat:
+class RayChat(StandInChat):
     """A chat model that answers in the workers of a Ray cluster. In every other way it is `inner`."""
 
     def __init__(self, inner: ChatModel, place: RayPlace, spec: str, options: JudgeOptions) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._there = _Elsewhere(place, spec, options, concurrency=inner.concurrency if _own_bound(inner) else None)
-
-    @property
-    def name(self) -> str:
-        return self._inner.name
-
-    @property
-    def identity(self) -> Mapping[str, object]:
-        return self._inner.identity
-
-    @property
-    def paid(self) -> bool:
-        return self._inner.paid
 
     @property
     def concurrency(self) -> int | None:
         return self._there.concurrency
-
-    @property
-    def deterministic(self) -> bool:
-        return self._inner.deterministic
-
-    @property
-    def first_token_only(self) -> bool:
-        return self._inner.first_token_only
 
     async def complete(self, messages: Sequence[Message], *, sample: int) -> Reply:
         """As the inner model's."""
