@@ -226,6 +226,8 @@ def show(rates: Mapping[str, Rate], found: Mapping[str, Any]) -> None:
         of_family = [rate for name, rate in rates.items() if name.startswith(f"{family}.")]
         medians = [in_figures(statistics.median(column)) for column in zip(*of_family, strict=True)]
         print(_row([f"*{family}*, median of {len(of_family)}", *medians, *("-" for _ in found)]))
+    if idle := [name for name in sorted(catalogue()) if name not in rates]:
+        print(f"apply to none of these texts: {', '.join(idle)}")
     for library, told in found.items():
         for name, why in told["missing"].items():
             print(f"{library} has no figure beside {name}: {why}")

@@ -147,7 +147,9 @@ def truth_of(case: Case, index: int) -> bool | None:
 # a full stop behind a digit alone is the number of a criterion
 _SENTENCE = re.compile(r"(?<=[.!?;])(?<!\b\d\.)(?<!\b\d\d\.)\s+|(?<=[。！？；])")
 #: "Score 3: mostly right" says what a grade is worth and is no criterion
-_LEVEL = re.compile(r"(?i)\W*(?:score|level|grade|rating|points?)\s*(?:of\s*)?\d|\W*(?:得分|评分)?\s*\d+\s*分")
+_LEVEL = re.compile(
+    r"(?i)\W*+(?:(?:score|level|grade|rating|points?)\s*+(?:of\s*+)?\d|(?:(?:得分|评分)\W*+)?\d+\s*+分)"
+)
 
 
 def criteria_of(rubric: str) -> list[str]:

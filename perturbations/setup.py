@@ -193,7 +193,7 @@ def _absent(_given: Given) -> str:
 _LONGEST = 5
 _CLAUSE = re.compile(r"[。！？，,!?]|\.\s|\.\Z")
 #: what stands between answers that are all accepted
-_ALTERNATIVES = re.compile(r"\s*[;|]\s*|\s+/\s+|\s*；\s*")
+_ALTERNATIVE = re.compile(r"[;|；]|(?<=\s)/(?=\s)")
 _ORDERED = re.compile(r"(?i)\W*(?:\d+\W|step\b|first\b|then\b|finally\b|therefore\b|so\b|=|第|首先|然后|最后)")
 
 
@@ -206,12 +206,15 @@ def _reordered(given: Given) -> str:
         if any(_ORDERED.match(line) for line in lines):
             raise NotApplicable("the reference is a derivation, whose steps have an order")
         return "\n".join(_another_order(lines, given.rng))
-    parts = [part for part in _ALTERNATIVES.split(given.text.strip()) if part]
+    text = given.text.strip()
+    parts = [part.strip() for part in _ALTERNATIVE.split(text) if part.strip()]
     if len(parts) < 2 or any(len(part.split()) > _LONGEST or _CLAUSE.search(part) for part in parts):
         raise NotApplicable("the reference is one answer")
-    found = _ALTERNATIVES.search(given.text.strip())
+    found = _ALTERNATIVE.search(text)
     assert found is not None
-    return found[0].join(_another_order(parts, given.rng))
+    before, after = text[: found.start()], text[found.end() :]
+    mark = before[len(before.rstrip()) :] + found[0] + after[: len(after) - len(after.lstrip())]
+    return mark.join(_another_order(parts, given.rng))
 
 
 @_field(

@@ -118,7 +118,12 @@ def explained(suite: Suite, *, named: str = "", width: int = 80) -> str:
     lines += ["", "Run it"]
     for command in commands(suite, named):
         # a quoted judge holds no line break
-        words = textwrap.wrap(command.replace("; ", ";\xa0").replace(", ", ",\xa0"), width - 6, break_on_hyphens=False)
+        words = textwrap.wrap(
+            command.replace("; ", ";\xa0").replace(", ", ",\xa0"),
+            width - 6,
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
         lines.append("  " + " \\\n    ".join(words).replace("\xa0", " "))
     return "\n".join(lines)
 

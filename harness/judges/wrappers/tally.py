@@ -43,7 +43,7 @@ async def tally(calls: Sequence[PlannedCall], judge: Judge) -> tuple[list[Asked]
     the answers do not decide it. Judges of one fingerprint share their answers and are one entry."""
     if not isinstance(judge, WrappedJudge):
         once = {(call.content, 0 if judge.deterministic else call.sample): call for call in reversed(calls)}
-        plain = [Asked(judge, list(once.values())[::-1])]
+        plain = [Asked(judge, [call for call in reversed(once.values()) for _ in range(_times(judge, call.case))])]
         return plain, plain
     if not _asks_more(judge):
         found = await _run(calls, judge, _steady)
@@ -51,6 +51,12 @@ async def tally(calls: Sequence[PlannedCall], judge: Judge) -> tuple[list[Asked]
     tried = [await _run(calls, judge, answer) for answer in (_steady, _by_slot, _by_slot_and_tie)]
     size: Callable[[list[Asked]], int] = lambda found: sum(len(asked.calls) for asked in found)  # noqa: E731
     return min(tried, key=size), max(tried, key=size)
+
+
+def _times(judge: Judge, case: Case) -> int:
+    """Calls of one verdict: a setup may take several, each shorter than the whole."""
+    times: int = getattr(judge, "calls_for", lambda _case: 1)(case)
+    return times
 
 
 def _asks_more(judge: Judge) -> bool:
@@ -98,9 +104,7 @@ class _Dry:
         key = shown_hash(case), 0 if self.deterministic else sample
         if key not in self._known:
             self._known.add(key)
-            # a setup may take several calls a verdict, each shorter than the whole
-            times = getattr(self.of, "calls_for", lambda _case: 1)(case)
-            self._asked.calls += [PlannedCall(case, key[1], key[0])] * times
+            self._asked.calls += [PlannedCall(case, key[1], key[0])] * _times(self.of, case)
         return replace(self._answer(self.of, case, sample), raw=_REPLY)
 
     async def aclose(self) -> None:
