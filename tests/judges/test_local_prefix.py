@@ -109,7 +109,8 @@ def test_the_real_model_gives_the_bits_of_a_fresh_prompt() -> None:
     from voirdire.harness.judges.local import _serve
     from voirdire.harness.judges.local_prefix import _likeliest
 
-    models.require("smollm2")
+    if "smollm2" not in {model.name for model in models.installed()}:
+        pytest.skip("SmolLM2 is not installed: run `voirdire models get smollm2`")
     server = PrefixReuse(_serve(xllamacpp, models.find("smollm2"), "smollm2", threads=1, n_ctx=2048))
     ask = "Question: Why is the sky blue?\n\nAnswer A: {}\n\nAnswer B: {}\n\nWhich is better, A or B? One letter."
     light, air = "Short waves are scattered more than long ones.", "Because the air itself is a little blue."
