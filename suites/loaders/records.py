@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 #: of a gzip file: bytes that are always unpacked, and the growth up to which more are; text seldom grows tenfold
 _LARGEST, _GROWTH = 200_000_000, 100
+_PART = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,13 +231,20 @@ class Source:
 def _unpacked(data: bytes, name: str) -> bytes:
     """What is in a gzip file, unless it grows as no text does: a file of 1 MB can unpack to 1 GB."""
     most = max(_LARGEST, _GROWTH * len(data))
+    parts: list[bytes] = []
+    size = 0
     with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-        out = file.read(most + 1)
-    if len(out) > most:
-        raise CaseFileError(
-            f"{len(data):,} bytes unpack to more than {most:,}", path=name, hint="Unpack it yourself if you trust it."
-        )
-    return out
+        # by parts: one large read holds everything twice before anybody can see that it is too much
+        while part := file.read(_PART):
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                raise CaseFileError(
+                    f"{len(data):,} bytes unpack to more than {most:,}",
+                    path=name,
+                    hint="Unpack it yourself if you trust it.",
+                )
+    return b"".join(parts)
 
 
 def read_source(path: str | Path) -> Source:
