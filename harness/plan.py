@@ -24,7 +24,7 @@ from voirdire.harness.relations import Relation
 from voirdire.harness.targets import after_damage, targets_of
 from voirdire.harness.verdicts import Scale
 
-__all__ = ["Arm", "Item", "Plan", "PlannedCall", "ProbePlan", "build_plan", "orders_of", "targets_of"]
+__all__ = ["Arm", "Item", "Plan", "PlannedCall", "ProbePlan", "build_plan", "orders_of"]
 
 NEUTRAL = "stability.neutral"
 

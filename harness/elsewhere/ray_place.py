@@ -236,7 +236,9 @@ class RayJudge:
         self._there = _Elsewhere(place, spec, options, concurrency=bound)
 
     def __getattr__(self, name: str) -> Any:
-        # traits and facts, which not every judge has
+        # traits and facts, which not every judge has; never our own, which are asked for before they are there (copy)
+        if name.startswith("_"):
+            raise AttributeError(name)
         return getattr(self._inner, name)
 
     @property

@@ -77,11 +77,11 @@ async def attack_async(
         stopped = stop
     finally:
         try:
+            if store is not None:
+                store.close()  # before the judges, as in an audit
+        finally:
             for one in (*work.wrapped, *others, judge):
                 await one.aclose()
-        finally:
-            if store is not None:
-                store.close()
     return work.result(stopped)
 
 

@@ -17,8 +17,9 @@ from voirdire.harness.engine.store import CallStore
 from voirdire.harness.errors import ExitCode, NotApplicable
 from voirdire.harness.findings import Calls
 from voirdire.harness.judges.base import Judge
-from voirdire.harness.plan import PlannedCall, orders_of, targets_of
+from voirdire.harness.plan import PlannedCall, orders_of
 from voirdire.harness.probes import Probe
+from voirdire.harness.targets import targets_of
 from voirdire.harness.verdicts import utility
 from voirdire.perturbations.found import FoundText, Position, joined
 from voirdire.perturbations.search.space import Question

@@ -131,10 +131,10 @@ async def flips_async(
         stopped = stop
     finally:
         try:
-            await judge.aclose()
-        finally:
             if store is not None:
-                store.close()
+                store.close()  # before the judge, as in an audit
+        finally:
+            await judge.aclose()
     return Flips(
         judge_name=judge.name,
         judge_spec=judge.spec,
