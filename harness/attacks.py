@@ -81,40 +81,46 @@ class Attempt:
     mend: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Attacked:
-    """A finished (or stopped) attack on one judge.
-
-    `trained`, `held_out`: cases the search saw, and cases that decided. `search_calls`: questions of the search,
-    answered from the store or not. `failure`: exit code of the call that ended the run.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Searched:
+    """A finished (or stopped) search on one judge. `failure`: exit code of the call that ended it."""
 
     judge_name: str
     judge_spec: str
     fingerprint: str
     task: Task
-    scale: Scale
     method: str
-    mode: str
-    position: str
-    max_words: int
-    vocabulary: int
     seed: int
-    alpha: float
     created: str
     cases_path: str
-    trained: int
-    held_out: int
-    search_calls: int
-    search_budget: int
-    attempts: tuple[Attempt, ...]
     calls: Calls
-    best_so_far: str | None = None
     stopped: str | None = None
     reason: str | None = None
     failure: int | None = None
     simulated: bool = False
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attacked(_Searched):
+    """A search for attacks.
+
+    `trained`, `held_out`: cases the search saw, and cases that decided. `search_calls`: questions of the search,
+    answered from the store or not.
+    """
+
+    scale: Scale
+    mode: str
+    position: str
+    max_words: int
+    vocabulary: int
+    alpha: float
+    trained: int
+    held_out: int
+    search_calls: int
+    search_budget: int
+    attempts: tuple[Attempt, ...]
+    best_so_far: str | None = None
 
     @property
     def found(self) -> tuple[Attempt, ...]:
@@ -156,29 +162,15 @@ class Flip:
     controls: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Flips:
-    """A finished (or stopped) search for flips. `tried` of `cases` were searched; on `unclear` of them the judge has no
-    clear verdict to begin with. `flips` has one entry for each of the others."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flips(_Searched):
+    """A search for flips. `tried` of `cases` were searched; on `unclear` of them the judge has no clear verdict to
+    begin with. `flips` has one entry for each of the others."""
 
-    judge_name: str
-    judge_spec: str
-    fingerprint: str
-    task: Task
-    method: str
-    seed: int
-    created: str
-    cases_path: str
     cases: int
     tried: int
     unclear: int
     flips: tuple[Flip, ...]
-    calls: Calls
-    stopped: str | None = None
-    reason: str | None = None
-    failure: int | None = None
-    simulated: bool = False
-    warnings: tuple[str, ...] = ()
 
     @property
     def found(self) -> tuple[Flip, ...]:

@@ -41,8 +41,24 @@ Position = Literal["end", "start", "below", "alone"]
 POSITIONS: tuple[Position, ...] = get_args(Position)
 
 
+class _Addition:
+    """What adds a text: its placebo."""
+
+    __slots__ = ()
+
+    def sham(
+        self,
+        case: Case,  # noqa: ARG002 - the protocol's
+        target: int,  # noqa: ARG002
+        edits: tuple[Edit, ...],
+        rng: random.Random,
+    ) -> tuple[Edit, ...] | None:
+        """Neutral words of the same number and length at the same place."""
+        return tuple(Edit(e.start, e.end, sham_text(e.text, rng), e.where) for e in edits)
+
+
 @dataclass(frozen=True, slots=True)
-class FoundText:
+class FoundText(_Addition):
     """`text` at `position` of an answer. Build one with `found_text`, which registers it."""
 
     name: str
@@ -76,19 +92,9 @@ class FoundText:
         gap = "" if end == 0 else "\n" if blocks and blocks[-1][1] >= end else " "
         return (Edit(end, end, gap + spoken(self.text), where),)
 
-    def sham(
-        self,
-        case: Case,  # noqa: ARG002 - the protocol's
-        target: int,  # noqa: ARG002
-        edits: tuple[Edit, ...],
-        rng: random.Random,
-    ) -> tuple[Edit, ...] | None:
-        """Neutral words of the same number and length at the same place."""
-        return tuple(Edit(e.start, e.end, sham_text(e.text, rng), e.where) for e in edits)
-
 
 @dataclass(frozen=True, slots=True)
-class FoundStack:
+class FoundStack(_Addition):
     """The perturbations `parts`, each made on what the one before left. Build one with `found_stack`."""
 
     name: str
@@ -109,16 +115,6 @@ class FoundStack:
             return PERTURBATIONS.get(name).edits(made, target, rng, dose)
 
         return self._stacked(case, target, part)
-
-    def sham(
-        self,
-        case: Case,  # noqa: ARG002 - the protocol's
-        target: int,  # noqa: ARG002
-        edits: tuple[Edit, ...],
-        rng: random.Random,
-    ) -> tuple[Edit, ...] | None:
-        """Neutral words of the same number and length at the same place."""
-        return tuple(Edit(e.start, e.end, sham_text(e.text, rng), e.where) for e in edits)
 
     def _stacked(self, case: Case, target: int, part: Callable[[Case, str], tuple[Edit, ...]]) -> tuple[Edit, ...]:
         made = case
