@@ -10,6 +10,7 @@ Not here: any particular package (the other files).
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import inspect
 import math
@@ -92,14 +93,14 @@ class _Rater:
         self.identity = identity
 
 
-class RatingJudge(_Rater):
+class RatingJudge(_Rater, abc.ABC):
     """A judge that rates each response by itself: two ratings decide a pair, several a ranking.
 
     A subclass has a coroutine `rate(case, response)`; one whose package blocks is a `BlockingRatingJudge`.
     """
 
-    async def rate(self, case: Case, response: str) -> Rating:
-        raise NotImplementedError
+    @abc.abstractmethod
+    async def rate(self, case: Case, response: str) -> Rating: ...
 
     async def judge(self, case: Case) -> Verdict:
         try:
@@ -110,11 +111,11 @@ class RatingJudge(_Rater):
         return verdict_of(ratings, self.task, self.scale)
 
 
-class BlockingRatingJudge(_Rater):
+class BlockingRatingJudge(_Rater, abc.ABC):
     """As RatingJudge, with a plain method `rate`: PythonJudge calls `judge` in a thread."""
 
-    def rate(self, case: Case, response: str) -> Rating:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def rate(self, case: Case, response: str) -> Rating: ...
 
     def judge(self, case: Case) -> Verdict:
         try:
