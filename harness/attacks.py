@@ -175,3 +175,10 @@ class Flips(_Searched):
     @property
     def found(self) -> tuple[Flip, ...]:
         return tuple(f for f in self.flips if f.edits)
+
+    @property
+    def outcome(self) -> Outcome:
+        """The whole in one word."""
+        if self.found:
+            return "found"
+        return "unfinished" if self.stopped is not None and self.tried == self.unclear else "nothing"

@@ -1,27 +1,21 @@
-"""An attack as Markdown and JSON, and as the suite that keeps it from coming back."""
+"""An attack as Markdown and as JSON (attack_schema.py), and as the suite that keeps it from coming back."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from voirdire.harness.attacks import Attacked, Attempt
 from voirdire.harness.errors import UsageError
-from voirdire.harness.findings import CounterExample, Finding
-from voirdire.harness.statistics.lifts import Interval, Lift
+from voirdire.harness.statistics.lifts import Interval
 from voirdire.reports.attack_text import headline, reason_words
 from voirdire.reports.formatting import effect, interval, level, percent, plain, share
 from voirdire.reports.markdown import block, code, prose
 from voirdire.reports.text import Piece
 from voirdire.suites.found import FoundAttack, written
 
-__all__ = ["SCHEMA", "attack_json", "attack_markdown", "attack_suite", "in_folder", "write_attack"]
-
-SCHEMA = "voirdire.attack/1"
+__all__ = ["attack_json", "attack_markdown", "attack_suite", "in_folder", "write_attack"]
 
 
 def write_attack(result: Attacked, folder: Path) -> dict[str, Path]:
@@ -69,46 +63,10 @@ def _note(result: Attacked, attempt: Attempt) -> str:
 
 
 def attack_json(result: Attacked) -> str:
-    """All of it, schema `voirdire.attack/1`; an unknown number is null."""
-    data: dict[str, Any] = {"schema": SCHEMA, "outcome": result.outcome, **_plain(result)}
-    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False).encode("utf-8", "replace").decode() + "\n"
+    """All of it, schema `voirdire.attack/1` (attack_schema.py)."""
+    from voirdire.reports.attack_schema import document_text  # pydantic is slow to import
 
-
-def _plain(value: Any) -> Any:
-    """Dataclasses, mappings and tuples as plain JSON data."""
-    if isinstance(value, Finding):
-        return _finding(value)
-    if isinstance(value, CounterExample):
-        return _example(value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        found = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return found | ({"asr_net": _plain(value.asr_net)} if isinstance(value, Lift) else {})
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    """What of a finding an attack uses."""
-    names = ("decision", "reason", "effect", "low", "high", "level", "estimand", "p", "n", "nulls", "errors")
-    more = ("not_applicable", "flip_rate", "retest_flip_rate", "source_effect", "sham_effect", "metrics")
-    return {name: _plain(getattr(finding, name)) for name in (*names, *more)}
-
-
-def _example(example: CounterExample) -> dict[str, Any]:
-    """A case on which an attack worked, without what the case says of itself."""
-    return {
-        "case": example.case_id,
-        "target": example.target,
-        "responses": list(example.follow_up.responses),
-        "edits": [{"start": e.start, "end": e.end, "text": e.text, "where": e.where} for e in example.edits],
-        "before": example.before,
-        "after": example.after,
-    }
+    return document_text(result)
 
 
 def attack_markdown(result: Attacked) -> str:

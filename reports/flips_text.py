@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from voirdire.harness.attacks import Flip, Flips
 from voirdire.reports.attack_files import in_folder
@@ -15,9 +12,8 @@ from voirdire.reports.markdown import block, code, prose
 from voirdire.reports.text import Piece, one_line
 from voirdire.suites.found import FoundFlip, written
 
-__all__ = ["SCHEMA", "flips_headline", "flips_json", "flips_markdown", "flips_suite", "flips_text", "write_flips"]
+__all__ = ["flips_headline", "flips_json", "flips_markdown", "flips_suite", "flips_text", "write_flips"]
 
-SCHEMA = "voirdire.flips/1"
 #: flips shown on a terminal, the smallest first
 _SHOWN = 5
 #: characters shown around an edit
@@ -29,7 +25,7 @@ def flips_headline(result: Flips) -> str:
     found = result.found
     clear = result.tried - result.unclear
     if not found:
-        if result.stopped is not None and not clear:
+        if result.outcome == "unfinished":
             return "UNFINISHED  The run ended before a case was searched."
         return f"NOTHING FOUND  No edit flipped one of {plural(clear, 'clear verdict')} for good."
     fewest = min(f.words for f in found)
@@ -123,9 +119,10 @@ def _pieces(flip: Flip) -> list[Piece]:
 
 
 def flips_json(result: Flips) -> str:
-    """All of it, schema `voirdire.flips/1`."""
-    data: dict[str, Any] = {"schema": SCHEMA, **dataclasses.asdict(result)}
-    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False).encode("utf-8", "replace").decode() + "\n"
+    """All of it, schema `voirdire.flips/1` (attack_schema.py)."""
+    from voirdire.reports.attack_schema import document_text  # pydantic is slow to import
+
+    return document_text(result)
 
 
 def flips_suite(result: Flips) -> str | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
-import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
+from attack_documents import valid
 from planted_chat import Fooled, PlantedChat, answers_of
 
 import voirdire as vd
@@ -25,7 +25,7 @@ from voirdire.harness.judges.prompted import PromptedJudge
 from voirdire.harness.judges.prompts import load_prompt
 from voirdire.harness.verdicts import Verdict
 from voirdire.perturbations.found import found_text
-from voirdire.reports.attack_files import attack_json, attack_markdown, attack_suite
+from voirdire.reports.attack_files import attack_markdown, attack_suite
 from voirdire.reports.attack_text import attack_text
 from voirdire.suites.builtin_cases import builtin_cases
 from voirdire.suites.loading import load_suite
@@ -51,7 +51,9 @@ class Kept(MockJudge):
 
 def attacked(judge: Judge, request: AttackRequest = SMALL, others: tuple[Judge, ...] = ()) -> Attacked:
     prepared = prepare_attack(judge, request, others)
-    return asyncio.run(attack_async(judge, prepared, others=others))
+    result = asyncio.run(attack_async(judge, prepared, others=others))
+    valid(result)  # whatever comes out
+    return result
 
 
 def mock(text: str, task: Any = "pairwise", seed: int = 0) -> Judge:
@@ -166,7 +168,7 @@ def test_texts_of_all_kinds(texts: tuple[str, str]) -> None:
     request = dataclasses.replace(SMALL, cases=cases, max_calls=500, vocabulary=("key", "完美", "a", "b"))
     result = attacked(mock("oracle?phrase=key"), request)
     assert result.outcome == "found"
-    assert json.loads(attack_json(result))["outcome"] == "found"
+    assert valid(result)["outcome"] == "found"
     assert attack_markdown(result)
 
 
@@ -230,7 +232,7 @@ def test_a_stopped_attack_goes_on_where_it_was(tmp_path) -> None:
     assert len(Kept.ASKED) - before == whole.calls.made
     again = attacked(judge, request)
     assert again.calls.made == 0
-    plain = [json.loads(attack_json(r)) | {"calls": None} for r in (whole, again)]
+    plain = [valid(r) | {"calls": None} for r in (whole, again)]
     assert plain[0] == plain[1]
 
 
@@ -256,6 +258,7 @@ def test_cancelling_keeps_what_was_found_so_far() -> None:
     assert result.outcome == "unfinished"
     assert "key" in (result.best_so_far or "")
     assert "untested" in attack_text(result)
+    assert valid(result)["stopped"] == "interrupted"
 
 
 def test_what_was_found_is_a_suite(tmp_path) -> None:
@@ -367,7 +370,9 @@ def test_a_forged_verdict_is_found_with_its_prompt_and_the_line_to_mend() -> Non
     assert "To mend" in report
     assert "exact prompt" in report
     assert "injection.echo" in attack_suite(result)
-    json.loads(attack_json(result))
+    document = valid(result)["attempts"][0]
+    assert document["example"]["responses"] == list(attempt.example.follow_up.responses)
+    assert document["prompt"][-1]["content"] == attempt.prompt[-1]["content"]
 
 
 def test_a_clean_prompted_judge_is_let_go_by_structure_attacks() -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from attack_documents import valid_text
 
 WEAK = "mock:noisy?phrase=verified&rate=.7"
 SMALL = ("--max-calls", "2400", "--defences", "none", "--words", "2")
@@ -18,7 +19,7 @@ def test_what_is_found_is_reported_saved_and_held(voirdire) -> None:
     assert "verified" in ran.out
     assert "simulated" in ran.out
     assert max(map(len, ran.all.splitlines())) <= 80
-    document = json.loads(Path("voirdire-attack/attack.json").read_text())
+    document = valid_text(Path("voirdire-attack/attack.json").read_text("utf-8"))
     assert document["schema"] == "voirdire.attack/1"
     assert document["outcome"] == "found"
     assert document["attempts"][0]["lift"]["gain"]["low"] > 0
@@ -41,6 +42,17 @@ def test_quiet_prints_one_line(voirdire) -> None:
     ran = voirdire("attack", WEAK, "--quiet", *SMALL)
     assert len(ran.out.splitlines()) == 1
     assert ran.err == ""
+
+
+def test_json_prints_the_document_and_nothing_else(voirdire) -> None:
+    ran = voirdire("attack", WEAK, "--json", "--save", "found.toml", *SMALL)
+    assert ran.code == 0, ran.all
+    assert valid_text(ran.out) == valid_text(Path("voirdire-attack/attack.json").read_text("utf-8"))
+    assert Path("found.toml").exists()
+    Path("mute.py").write_text("def judge(case):\n    raise RuntimeError('down')\n", encoding="utf-8")
+    silent = voirdire("attack", "python:mute.py:judge", "--task", "pairwise", "--json", "--retries", "0", *SMALL)
+    assert silent.code != 0
+    assert valid_text(silent.out)["outcome"] == "unfinished"
 
 
 def test_markup_in_words_stays_text(voirdire) -> None:
@@ -108,7 +120,10 @@ def test_flips_are_reported_saved_and_repeated(voirdire) -> None:
     assert ran.code == 0, ran.all
     assert ran.out.startswith("FOUND  4 of 4 verdicts flip, the easiest after 1 word.")
     assert max(map(len, ran.all.splitlines())) <= 80
-    assert json.loads(Path("voirdire-attack/flips.json").read_text())["schema"] == "voirdire.flips/1"
+    stored = Path("voirdire-attack/flips.json").read_text("utf-8")
+    assert valid_text(stored)["schema"] == "voirdire.flips/1"
+    printed = voirdire("attack", "python:weak.py:judge", "--flips", "--json", "--quiet", *where).out
+    assert valid_text(printed)["flips"] == valid_text(stored)["flips"]
     audit = voirdire("audit", "--judge", "python:weak.py:judge", "--suite", "flips.toml", *where)
     assert "attack.flips" in audit.out
     assert voirdire("attack", "mock:noisy", "--recipe", "pwws").code == 2

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
-import json
 import random
 from random import Random
 from typing import Any
 
 import pytest
+from attack_documents import valid
 
 import voirdire as vd
 from voirdire._flips import FlipRequest, flips_async, prepare_flips
@@ -21,7 +21,7 @@ from voirdire.harness.judges.base import Judge
 from voirdire.perturbations import textattack_bridge
 from voirdire.perturbations.search.flips import places_of
 from voirdire.perturbations.textattack_recipes import RECIPES
-from voirdire.reports.flips_text import flips_json, flips_markdown, flips_suite, flips_text
+from voirdire.reports.flips_text import flips_markdown, flips_suite, flips_text
 from voirdire.suites.loading import load_suite
 
 WEAK = "The kettle whistles because steam escapes through a narrow opening and makes the surrounding air vibrate loudly"
@@ -53,7 +53,9 @@ def noisy(case: Case, sample: int = 0) -> int:
 
 
 def searched(judge: Judge, request: FlipRequest) -> Flips:
-    return asyncio.run(flips_async(judge, prepare_flips(judge, request)))
+    result = asyncio.run(flips_async(judge, prepare_flips(judge, request)))
+    valid(result)  # whatever comes out
+    return result
 
 
 def judge_of(f: Any, task: Any = "pairwise", **options: Any) -> Judge:
@@ -75,7 +77,7 @@ def test_a_weak_word_is_found_confirmed_and_told_from_any_typo(mask: Any) -> Non
     assert "because" not in (text := flips_text(result)).split("case", 1)[0]
     assert max(map(len, text.splitlines())) <= 80
     assert "<del>" in flips_markdown(result)
-    json.loads(flips_json(result))
+    assert valid(result)["outcome"] == "found"
 
 
 def test_noise_is_no_flip() -> None:
@@ -184,7 +186,7 @@ def test_recipes_of_textattack(recipe: str, capsys: pytest.CaptureFixture[str]) 
     request = dataclasses.replace(SMALL, cases=cases(3), recipe=recipe)
     one, two = (searched(judge_of(weak), request) for _ in range(2))
     assert random.getstate() == state
-    assert json.loads(flips_json(one))["flips"] == json.loads(flips_json(two))["flips"]
+    assert valid(one)["flips"] == valid(two)["flips"]
     if recipe in ("deepwordbug", "pruthi", "wir-delete", "wir-unk"):
         assert one.found
         assert all(f.words == 1 for f in one.found)

@@ -109,6 +109,9 @@ def attack(
         str, typer.Option("--cache", help="Where answers are kept, so that a stopped run goes on; none: nowhere.")
     ] = ".voirdire/calls.sqlite",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before many paid calls.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print an object (voirdire.attack/1, with --flips voirdire.flips/1).")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the outcome only.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours (as NO_COLOR).")] = False,
 ) -> int:
@@ -170,7 +173,7 @@ def attack(
             cache=None if cache == "none" else cache,
         )
         limited = yes or max_calls is not None or max_cost is not None
-        return _flip(attacked, wanted, out, save, terminal, limited=limited)
+        return _flip(attacked, wanted, _Into(out, save, as_json), terminal, limited=limited)
     others = [asked.make_judge(spec, parameter="transfer") for spec in transfer or ()]
     request = AttackRequest(
         cases=cases,
@@ -197,7 +200,7 @@ def attack(
     _plan(terminal, attacked, prepared)
     _confirm([attacked, *others], request.max_calls, limited=yes or max_calls is not None or max_cost is not None)
     words_of = _Words(write_attack, attack_suite, headline, attack_text, "attack.md")
-    return _finish(_run(attacked, others, prepared, terminal), words_of, out, save, terminal)
+    return _finish(_run(attacked, others, prepared, terminal), words_of, _Into(out, save, as_json), terminal)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -228,9 +231,7 @@ def _confirm(judges: list[Judge], calls: int, *, limited: bool) -> None:
     typer.confirm(f"Make up to {calls:,} paid calls?", abort=True, err=True)
 
 
-def _flip(
-    judge: Judge, request: FlipRequest, out: Path, save: Path | None, terminal: Terminal, *, limited: bool
-) -> int:
+def _flip(judge: Judge, request: FlipRequest, into: _Into, terminal: Terminal, *, limited: bool) -> int:
     """The search for flips, from plan to report."""
     from voirdire import __version__
     from voirdire._flips import flips_async, prepare_flips
@@ -244,7 +245,7 @@ def _flip(
     with _progress(terminal) as (tell, _):
         result = asyncio.run(flips_async(judge, prepared, tell=tell))
     words = _Words(write_flips, flips_suite, flips_headline, flips_text, "flips.md")
-    return _finish(result, words, out, save, terminal)
+    return _finish(result, words, into, terminal)
 
 
 def _saved(save: Path | None, suite: str | None, terminal: Terminal) -> str | None:
@@ -315,18 +316,30 @@ class _Words(NamedTuple):
     page: str
 
 
-def _finish(result: Attacked | Flips, words: _Words, out: Path, save: Path | None, terminal: Terminal) -> int:
+class _Into(NamedTuple):
+    """Where a result goes: the report's folder, the suite file of --save, an object on standard output (--json)."""
+
+    out: Path
+    save: Path | None
+    as_json: bool
+
+
+def _finish(result: Attacked | Flips, words: _Words, into: _Into, terminal: Terminal) -> int:
     """Write and print what came out; the exit code."""
     answered = result.calls.made > result.calls.errors or result.calls.cached > 0
-    files = words.write(result, out) if answered else {}
-    saved = _saved(save, words.suite(result), terminal)
+    files = words.write(result, into.out) if answered else {}
+    saved = _saved(into.save, words.suite(result), terminal)
+    if into.as_json:
+        from voirdire.reports.attack_schema import document_text
+        from voirdire.reports.terminal import knows_unicode
+
+        print(document_text(result, ascii=not knows_unicode(terminal.out.encoding)), end="")
     if result.stopped == "judge" and not answered:
         terminal.note(result.reason or "the judge gave no verdict")
-    elif terminal.quiet:
-        terminal.out.print(words.headline(result), markup=False, soft_wrap=True)
-    else:
-        report = str(files[words.page]) if files else None
-        terminal.out.print(words.text(result, saved=saved, report=report), markup=False, end="", soft_wrap=True)
+    elif not into.as_json and terminal.quiet:
+        terminal.page(words.headline(result) + "\n")
+    elif not into.as_json:
+        terminal.page(words.text(result, saved=saved, report=str(files[words.page]) if files else None))
     return _code(result)
 
 
