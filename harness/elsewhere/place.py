@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from voirdire.harness.judges.base import Judge
     from voirdire.harness.judges.spec import JudgeOptions
 
-__all__ = ["PLACES", "Place", "number_of", "options_of", "parse_place"]
+__all__ = ["PLACES", "Place", "check_in_turn", "number_of", "options_of", "parse_place"]
 
 #: name -> example, for help and errors
 PLACES = {"ray": "ray, ray:ADDRESS or 'ray?workers=4&gpus=1'", "batch": "batch or 'batch?poll=30'"}
@@ -52,6 +52,16 @@ def parse_place(text: str, tell: Callable[[str], None] = lambda _line: None) -> 
         return replace(BatchPlace.parse(rest, query), tell=tell)
     examples = "; ".join(PLACES.values())
     raise UsageError(f"--on {text!r} is no place to ask a judge", hint=f"{nearest(name, PLACES)} Write {examples}.")
+
+
+def check_in_turn(place: Place | None, text: str) -> None:
+    """Raises UsageError if `place`, which --on `text` names, keeps a single call for hours: no place for a search."""
+    if place is not None and place.calls_at_once is not None:
+        raise UsageError(
+            f"--on {text} answers hours later, and a search asks round after round, each made of the answers before",
+            hint="Leave --on out, or give --on ray. Known attacks can be tested in batches: "
+            "voirdire audit --suite attacks --on batch.",
+        )
 
 
 def options_of(query: str, known: tuple[str, ...], *, place: str) -> dict[str, str]:

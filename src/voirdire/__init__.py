@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     )
     from voirdire.harness.attacks import Attacked
     from voirdire.harness.cases import Case, Task
+    from voirdire.harness.elsewhere.place import Place
     from voirdire.harness.engine.events import Event
+    from voirdire.harness.errors import UsageError
     from voirdire.harness.judges.base import Judge
     from voirdire.harness.verdicts import Scale, Verdict
     from voirdire.outcomes import Inconclusive, Violated
@@ -113,26 +115,47 @@ def judge(
     scale: Scale | None = None,
     prompt: str | None = None,
     version: str | None = None,
+    on: str | None = None,
     **options: Any,
 ) -> Judge:
     """A judge from a spec ("openai:gpt-5-mini", "mock:noisy?accuracy=.85", ...) or from any callable.
 
     A callable `f(case) -> answer` (sync or async) needs `task`; answers are those of the contract: "A", "B", "tie", an
     index or a pair of numbers (pairwise), a number (score), a boolean (grade), indices best first (ranking), None.
-    With `version` its answers may be reused by later runs. `options`: parse, base_url, params, timeout, retries,
-    concurrency, utility. Raises UsageError.
+    With `version` its answers may be reused by later runs. `on`: where the judge of a spec answers, e.g. "ray".
+    `options`: parse, base_url, params, timeout, retries, concurrency, utility. Raises UsageError.
     """
     from voirdire.harness.judges.spec import JudgeOptions, make_judge
 
     if isinstance(spec, str):
         from voirdire._judge_names import names_for
 
-        given = {"task": task, "scale": scale, "prompt": prompt}
+        given = {"task": task, "scale": scale, "prompt": prompt, "place": _place(on)}
         told = {**{name: value for name, value in given.items() if value is not None}, **options}
         return make_judge(spec, JudgeOptions(**told, names=names_for(told)))
     from voirdire.harness.judges.python_judge import PythonJudge
 
+    if on is not None:
+        raise _made_here()
     return PythonJudge.from_callable(spec, task=task, scale=scale, version=version, **options)
+
+
+def _place(on: str | None) -> Place | None:
+    """The place that `on` names."""
+    if on is None:
+        return None
+    from voirdire.harness.elsewhere.place import parse_place
+
+    return parse_place(on)
+
+
+def _made_here() -> UsageError:
+    from voirdire.harness.errors import UsageError
+
+    return UsageError(
+        "a judge that is made already answers in this process",
+        hint='Give its spec: voirdire.audit("python:module:judge", on="ray"), or voirdire.judge(spec, on="ray").',
+    )
 
 
 def audit(judge: Judge | str, cases: Cases | None = None, suite: str = "standard", **options: Any) -> AuditResult:
@@ -174,27 +197,20 @@ async def aaudit(
     """`audit` for running event loops."""
     from voirdire._compose import AuditRequest, audit_async
     from voirdire.harness.engine.runner import Limits
-    from voirdire.harness.errors import JudgeUnreachable, UsageError
+    from voirdire.harness.errors import JudgeUnreachable
     from voirdire.harness.judges.spec import JudgeOptions, make_judge
 
-    place = None
-    if on is not None:
-        from voirdire.harness.elsewhere.place import parse_place
-
-        place = parse_place(on)
-        if place.calls_at_once is not None:
-            # a single call may take hours there
-            concurrency, minimise = max(concurrency, place.calls_at_once), minimise or 0
+    place = _place(on)
+    if place is not None and place.calls_at_once is not None:
+        # a single call may take hours there
+        concurrency, minimise = max(concurrency, place.calls_at_once), minimise or 0
     if isinstance(judge, str):
         from voirdire._judge_names import names_for
 
         names = names_for({"concurrency": concurrency})
         judge = make_judge(judge, JudgeOptions(concurrency=concurrency, place=place, names=names))
     elif on is not None:
-        raise UsageError(
-            "a judge that is made already answers in this process",
-            hint='Give its spec: voirdire.audit("python:module:judge", on="ray"), or voirdire.judge(spec, on="ray").',
-        )
+        raise _made_here()
     request = AuditRequest(
         cases=cases,
         suite=suite,
@@ -221,9 +237,10 @@ def attack(judge: Judge | str, cases: Cases | None = None, **options: Any) -> At
     """Search for a phrase that lifts any answer and test it on held-out cases, as `voirdire attack` does. Blocks; in a
     running event loop use `await voirdire.aattack(...)`.
 
-    `options`: transfer (other judges), words, position, mode, method, vocabulary (words), forbid, max_bits, families,
-    defences, train, max_calls, samples, seed, alpha, limit, concurrency, max_cost, cache (a file or None), as on
-    the command line. Of the result, `outcome` is "found", "nothing", "inconclusive" or "unfinished", and `found` has
+    `options`: transfer (other judges), on (where judges given as specs answer, e.g. "ray"), words, position, mode,
+    method, vocabulary (words), forbid, max_bits, families, defences, train, max_calls, samples, seed, alpha, limit,
+    concurrency, max_cost, cache (a file or None), as on the command line. Of the result, `outcome` is "found",
+    "nothing", "inconclusive" or "unfinished", and `found` has
     what works. Raises UsageError for bad input, JudgeUnreachable if the judge never gave a verdict.
     """
     import asyncio
@@ -236,6 +253,7 @@ async def aattack(
     cases: Cases | None = None,
     *,
     transfer: Sequence[Judge | str] = (),
+    on: str | None = None,
     concurrency: int = 16,
     max_cost: float | None = None,
     cache: str | Path | None = None,
@@ -251,8 +269,14 @@ async def aattack(
     for name in options:
         if name not in known:
             raise UsageError(f"attack() has no option {name!r}", hint=nearest(name, known))
+    if on is not None:
+        from voirdire.harness.elsewhere.place import check_in_turn
+
+        check_in_turn(_place(on), on)
+        if not isinstance(judge, str):
+            raise _made_here()
     make = globals()["judge"]  # the function; here the name is the argument's
-    asked, *others = (make(j, concurrency=concurrency) if isinstance(j, str) else j for j in (judge, *transfer))
+    asked, *others = (make(j, concurrency=concurrency, on=on) if isinstance(j, str) else j for j in (judge, *transfer))
     request = AttackRequest(
         cases=cases,
         cache=None if cache is None else str(cache),

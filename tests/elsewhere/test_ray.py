@@ -84,3 +84,17 @@ def test_a_worker_killed_in_the_middle_loses_nothing(tmp_path: Path, monkeypatch
 def test_a_judge_made_here_cannot_answer_there() -> None:
     with pytest.raises(UsageError, match="answers in this process"):
         vd.audit(vd.judge("mock:noisy"), suite="quick", limit=2, on="ray")
+
+
+def test_an_attack_is_the_same() -> None:
+    asked: dict[str, Any] = {
+        "words": 1,
+        "vocabulary": ("verified", "a", "b", "c", "d"),
+        "max_calls": 1600,
+        "defences": (),
+    }
+    spec = "mock:noisy?fresh=0&phrase=verified&rate=.8"
+    here, there = vd.attack(spec, **asked), vd.attack(spec, on="ray?workers=3", **asked)
+    assert here.outcome == "found"
+    assert (there.attempts[0].text, there.attempts[0].lift) == (here.attempts[0].text, here.attempts[0].lift)
+    assert there.calls.made == here.calls.made

@@ -3,18 +3,23 @@
     @asking
     def gate(asked: Asking, out: Annotated[Path, typer.Option("--out")] = ...) -> int: ...
 
-gives `gate` all options below beside its own; they come in as one `Asking`, checked. Not here: what a command does.
+    @asking(without=("suite",), says={"seed": "Split of the cases."})
+    def attack(asked: Asking, ...) -> int: ...
+
+gives the command the options below beside its own; they come in as one `Asking`, checked. Not here: what a command
+does.
 """
 
 from __future__ import annotations
 
 import asyncio
+import copy
 import dataclasses
 import functools
 import inspect
 import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,7 +35,7 @@ if TYPE_CHECKING:
     from voirdire._compose import AuditRequest, Prepared
     from voirdire.harness.judges.base import Judge
 
-__all__ = ["Asking", "asking", "confirm", "confirm_paid"]
+__all__ = ["Asking", "asking", "confirm", "confirm_calls", "confirm_paid"]
 
 #: more paid calls than this are confirmed first
 CONFIRM_ABOVE = 500
@@ -159,12 +164,32 @@ class Asking:
         )
 
 
-def asking(command: Callable[..., int]) -> Callable[..., int]:
-    """`command` with the options of `Asking` before its own, which it gets as its first argument."""
+Command = Callable[..., int]
+
+
+@typing.overload
+def asking(command: Command) -> Command: ...
+@typing.overload
+def asking(*, without: Sequence[str] = (), says: Mapping[str, str] | None = None) -> Callable[[Command], Command]: ...
+def asking(
+    command: Command | None = None, *, without: Sequence[str] = (), says: Mapping[str, str] | None = None
+) -> Command | Callable[[Command], Command]:
+    """`command` with the options of `Asking`, which it gets as its first argument: --judge and --cases before its own,
+    the others behind them. `without`: fields that are no options of this command and keep their defaults; `says`: help
+    of its own for a field."""
+    if command is None:
+        return lambda command: _asking(command, without, says or {})
+    return _asking(command, without, says or {})
+
+
+def _asking(command: Command, without: Sequence[str], says: Mapping[str, str]) -> Command:
     hints = typing.get_type_hints(Asking, include_extras=True)
     shared = [
-        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
+        inspect.Parameter(
+            f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=_saying(hints[f.name], says, f.name)
+        )
         for f in dataclasses.fields(Asking)
+        if f.name not in without
     ]
     _, *own = inspect.signature(command, eval_str=True).parameters.values()
 
@@ -175,11 +200,23 @@ def asking(command: Callable[..., int]) -> Callable[..., int]:
         load_plugins(asked.plugin or ())
         return command(asked, **values)
 
-    parameters = [*shared, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own)]
+    first = [p for p in shared if p.name in ("judge", "cases")]
+    own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+    parameters = [*first, *own, *(p for p in shared if p not in first)]
     run.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int}
     del run.__wrapped__  # or its signature would be read instead
     return run
+
+
+def _saying(annotation: Any, says: Mapping[str, str], name: str) -> Any:
+    """`annotation` of an option, with the command's own help where it has one."""
+    if name not in says:
+        return annotation
+    kind, option = typing.get_args(annotation)
+    option = copy.copy(option)
+    option.help = says[name]
+    return Annotated[kind, option]
 
 
 def confirm(asked: Asking, judge: Judge, prepared: Prepared) -> None:
@@ -189,16 +226,16 @@ def confirm(asked: Asking, judge: Judge, prepared: Prepared) -> None:
 
 
 def confirm_paid(judge: Judge, prepared: Prepared) -> None:
-    """More than 500 calls that cost money need a yes; of a judge made of judges those that its members get at most.
-
-    Raises UsageError where nobody is there to say it.
-    """
+    """`confirm_calls`, of a judge made of judges those that its members get at most."""
     from voirdire.harness.judges.wrappers.tally import tally
 
-    if not judge.paid:
-        return
-    _, most = asyncio.run(tally(prepared.plan.calls, judge))
-    calls = sum(len(asked.calls) for asked in most if asked.judge.paid)
+    if judge.paid:
+        _, most = asyncio.run(tally(prepared.plan.calls, judge))
+        confirm_calls(sum(len(asked.calls) for asked in most if asked.judge.paid))
+
+
+def confirm_calls(calls: int) -> None:
+    """More than 500 calls that cost money need a yes. Raises UsageError where nobody is there to say it."""
     if calls <= CONFIRM_ABOVE:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from voirdire.cli.asking import CONFIRM_ABOVE, Asking
-from voirdire.cli.options import at_least, default_judge, in_range, per_minute
+from voirdire.cli.asking import Asking, asking, confirm_calls
+from voirdire.cli.options import at_least, default_judge, in_range, per_minute, place_of
+from voirdire.harness.elsewhere.place import check_in_turn
 from voirdire.harness.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -30,14 +30,22 @@ __all__ = ["attack"]
 _REDRAW_SECONDS = 0.1
 
 
+@asking(
+    without=("suite", "probes", "plugin", "rewrites", "tolerance", "reuse_cache"),
+    says={
+        "judge": "The judge to attack.",
+        "cases": "JSONL, CSV or Parquet file; - for stdin. Default: built-in cases.",
+        "samples": "Calls an arm of the test gets per case and order.",
+        "seed": "Split, search, and noise of mock judges.",
+        "alpha": "Chance of a false find.",
+        "max_calls": "Search and test together. Default: 4000.",
+        "on": "Where the judges answer: ray, ray:ADDRESS. Default: here.",
+    },
+)
 def attack(
+    asked: Asking,
     target: Annotated[
         str | None, typer.Argument(metavar="JUDGE", help="Judge spec, e.g. openai:gpt-5-mini; or give --judge.")
-    ] = None,
-    judge: Annotated[str | None, typer.Option("--judge", "-j", help="The judge to attack.")] = None,
-    cases: Annotated[
-        str | None,
-        typer.Option("--cases", "-c", help="JSONL, CSV or Parquet file; - for stdin. Default: built-in cases."),
     ] = None,
     words: Annotated[int, typer.Option("--words", help="Longest phrase.")] = 4,
     position: Annotated[
@@ -81,39 +89,10 @@ def attack(
         Path | None, typer.Option("--save", help="Write what was found to FILE.toml, a suite for audit and gate.")
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Report folder.")] = Path("voirdire-attack"),
-    task: Annotated[str | None, typer.Option("--task", help="pairwise, score, grade or ranking.")] = None,
-    scale: Annotated[str | None, typer.Option("--scale", help="Range of a score judge, e.g. 1:10.")] = None,
-    prompt: Annotated[Path | None, typer.Option("--prompt", help="Your evaluator prompt.")] = None,
-    parse: Annotated[str | None, typer.Option("--parse", help="How to read the reply.")] = None,
-    param: Annotated[list[str] | None, typer.Option("--param", help="k=v for the model; repeatable.")] = None,
-    base_url: Annotated[str | None, typer.Option("--base-url", help="Any OpenAI-compatible endpoint.")] = None,
-    utility: Annotated[
-        str, typer.Option("--utility", help="verdict: what the judge decided; probability: how sure it was.")
-    ] = "verdict",
-    limit: Annotated[int | None, typer.Option("--limit", "-n", help="Only the first N cases.")] = None,
-    cases_id: Annotated[
-        list[str] | None, typer.Option("--cases-id", help="Only the case with this id; repeatable.")
-    ] = None,
-    samples: Annotated[int, typer.Option("--samples", help="Calls an arm of the test gets per case and order.")] = 1,
-    seed: Annotated[int, typer.Option("--seed", help="Split, search, and noise of mock judges.")] = 0,
-    alpha: Annotated[float, typer.Option("--alpha", help="Chance of a false find.")] = 0.05,
-    max_calls: Annotated[
-        int | None, typer.Option("--max-calls", help="Search and test together. Default: 4000.")
-    ] = None,
-    max_cost: Annotated[float | None, typer.Option("--max-cost", help="Stop after USD.")] = None,
     rate: Annotated[str | None, typer.Option("--rate", help="At most N/min calls (or N/s).")] = None,
-    concurrency: Annotated[int, typer.Option("--concurrency", help="Calls at a time.")] = 16,
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds a call may take.")] = 60.0,
-    retries: Annotated[int, typer.Option("--retries", help="Tries after a call that failed.")] = 4,
-    cache: Annotated[
-        str, typer.Option("--cache", help="Where answers are kept, so that a stopped run goes on; none: nowhere.")
-    ] = ".voirdire/calls.sqlite",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before many paid calls.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print an object (voirdire.attack/1, with --flips voirdire.flips/1).")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the outcome only.")] = False,
-    no_color: Annotated[bool, typer.Option("--no-color", help="No colours (as NO_COLOR).")] = False,
 ) -> int:
     """Search for a phrase that sways your judge, and say whether it holds on cases the search never saw.
 
@@ -126,57 +105,44 @@ def attack(
     from voirdire.reports.attack_files import attack_suite, write_attack
     from voirdire.reports.attack_text import attack_text, headline
 
-    if target is not None and judge is not None:
+    if target is not None and asked.judge is not None:
         raise UsageError("two judges are named", hint="Attack one; others can be named with --transfer.")
-    at_least("--samples", samples, 1)
-    at_least("--limit", limit, 1)
+    if asked.on is not None:
+        check_in_turn(place_of(asked.on), asked.on)
+    at_least("--samples", asked.samples, 1)
+    at_least("--limit", asked.limit, 1)
     if save is not None and save.suffix != ".toml":
         raise UsageError(f"--save {save} is no suite file", hint="Suites are found by their ending: FILE.toml.")
-    terminal = Terminal(quiet=quiet, no_color=no_color)
-    asked = Asking(
-        judge=judge or target,
-        task=task,
-        scale=scale,
-        prompt=prompt,
-        parse=parse,
-        param=param,
-        base_url=base_url,
-        utility=utility,
-        seed=seed,
-        alpha=alpha,
-        max_calls=max_calls,
-        max_cost=max_cost,
-        concurrency=concurrency,
-        timeout=timeout,
-        retries=retries,
-        yes=yes,
-    )
-    asked.check()
+    terminal = Terminal(quiet=asked.quiet, no_color=asked.no_color)
     in_range("--max-bits", max_bits, 0.0, 64.0)
-    limits = Limits(concurrency, None, max_cost, rate=per_minute("--rate", rate), reasks=4 if retries else 0)
+    limits = Limits(
+        asked.concurrency, None, asked.max_cost, rate=per_minute("--rate", rate), reasks=4 if asked.retries else 0
+    )
+    limited = asked.yes or asked.max_calls is not None or asked.max_cost is not None
+    cache = None if asked.cache == "none" else asked.cache
     if recipe is not None and not flips:
         raise UsageError(f"--recipe {recipe} searches for flips", hint="Add --flips.")
-    attacked = asked.make_judge(asked.judge or default_judge(terminal), parameter="judge" if judge else "target")
+    named = asked.judge or target or default_judge(terminal)
+    attacked = asked.make_judge(named, parameter="judge" if asked.judge else "target")
     if flips:
         from voirdire._flips import FlipRequest
 
         wanted = FlipRequest(
-            cases=cases,
+            cases=asked.cases,
             kinds=_names(edits),  # type: ignore[arg-type]  # checked by prepare_flips
             mask=mask,  # type: ignore[arg-type]
             recipe=recipe,
-            max_calls=max_calls if max_calls is not None else FlipRequest().max_calls,
-            seed=seed,
-            limit=limit,
-            case_ids=tuple(cases_id or ()),
+            max_calls=asked.max_calls or FlipRequest().max_calls,
+            seed=asked.seed,
+            limit=asked.limit,
+            case_ids=tuple(asked.cases_id or ()),
             limits=limits,
-            cache=None if cache == "none" else cache,
+            cache=cache,
         )
-        limited = yes or max_calls is not None or max_cost is not None
         return _flip(attacked, wanted, _Into(out, save, as_json), terminal, limited=limited)
     others = [asked.make_judge(spec, parameter="transfer") for spec in transfer or ()]
     request = AttackRequest(
-        cases=cases,
+        cases=asked.cases,
         words=words,
         position=position,  # type: ignore[arg-type]  # checked by prepare_attack
         mode=mode,  # type: ignore[arg-type]
@@ -185,20 +151,21 @@ def attack(
         forbid=tuple(forbid or ()),
         max_bits=max_bits,
         train=train,
-        max_calls=max_calls if max_calls is not None else AttackRequest().max_calls,
-        samples=samples,
-        seed=seed,
-        alpha=alpha,
-        limit=limit,
-        case_ids=tuple(cases_id or ()),
+        max_calls=asked.max_calls or AttackRequest().max_calls,
+        samples=asked.samples or 1,
+        seed=asked.seed,
+        alpha=asked.alpha,
+        limit=asked.limit,
+        case_ids=tuple(asked.cases_id or ()),
         families=_names(families),
         defences=DEFENCES if defences is None else _names(defences),
         limits=limits,
-        cache=None if cache == "none" else cache,
+        cache=cache,
     )
     prepared = prepare_attack(attacked, request, others)
     _plan(terminal, attacked, prepared)
-    _confirm([attacked, *others], request.max_calls, limited=yes or max_calls is not None or max_cost is not None)
+    if not limited and any(j.paid for j in (attacked, *others)):
+        confirm_calls(request.max_calls)
     words_of = _Words(write_attack, attack_suite, headline, attack_text, "attack.md")
     return _finish(_run(attacked, others, prepared, terminal), words_of, _Into(out, save, as_json), terminal)
 
@@ -220,17 +187,6 @@ def _plan(terminal: Terminal, judge: Judge, prepared: Prepared) -> None:
     terminal.note(f"at most {prepared.search_budget:,} calls for the search, {prepared.testing:,} for the test")
 
 
-def _confirm(judges: list[Judge], calls: int, *, limited: bool) -> None:
-    """More than 500 paid calls need a yes: from the user, from --yes, or from a limit."""
-    if not any(j.paid for j in judges) or calls <= CONFIRM_ABOVE or limited:
-        return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError(
-            f"this would make up to {calls:,} paid calls", hint="Add --yes, --max-calls N or --max-cost USD."
-        )
-    typer.confirm(f"Make up to {calls:,} paid calls?", abort=True, err=True)
-
-
 def _flip(judge: Judge, request: FlipRequest, into: _Into, terminal: Terminal, *, limited: bool) -> int:
     """The search for flips, from plan to report."""
     from voirdire import __version__
@@ -241,7 +197,8 @@ def _flip(judge: Judge, request: FlipRequest, into: _Into, terminal: Terminal, *
     if not terminal.quiet:
         terminal.note(f"voirdire {__version__} · smallest flips of {judge.spec}")
         terminal.note(f"{len(prepared.cases):,} cases, at most {request.max_calls:,} calls")
-    _confirm([judge], request.max_calls, limited=limited)
+    if not limited and judge.paid:
+        confirm_calls(request.max_calls)
     with _progress(terminal) as (tell, _):
         result = asyncio.run(flips_async(judge, prepared, tell=tell))
     words = _Words(write_flips, flips_suite, flips_headline, flips_text, "flips.md")
