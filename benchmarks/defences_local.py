@@ -146,7 +146,11 @@ class Table:
 async def run(spec: str, request: AuditRequest, wanted: Sequence[str], tell: Callable[[str], None] = print) -> Table:
     """Audits all of them, telling each row as it is known."""
     table = Table()
-    found = [pair for pair in forms(spec) if not wanted or pair[0] == "J" or pair[0].partition("(")[0] in wanted]
+    found = [
+        pair
+        for pair in forms(spec)
+        if not wanted or pair[0] == "J" or {pair[0], pair[0].partition("(")[0]} & set(wanted)
+    ]
     for name, judge in found:
         started = time.perf_counter()
         table.add(*await audited(name, judge, request))
@@ -163,7 +167,12 @@ def main() -> int:
     parser.add_argument("--judge", default="local:qwen", help="the spec of a judge for pairs")
     parser.add_argument("--cases", type=int, default=60, help="built-in pairs, from the first")
     parser.add_argument("--probes", nargs="*", default=PROBES)
-    parser.add_argument("--wrappers", nargs="*", default=(), help="only these, by name")
+    parser.add_argument(
+        "--wrappers",
+        nargs="*",
+        default=(),
+        help="only these: a name for all of its forms, or one form as printed, 'warn(J)'",
+    )
     parser.add_argument("--cache", type=Path, default=Path(".voirdire/defences-local.sqlite"))
     parser.add_argument("--plan", action="store_true", help="ask nobody; say how many calls it would take")
     parser.add_argument("--smoke", action="store_true")

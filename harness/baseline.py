@@ -299,7 +299,7 @@ def _asked(plan: Plan, probe: ProbePlan) -> list[str]:
         for arm in () if aimed else (probe.follow_up, probe.sham):
             shown += _contents(plan, arm, index)
     if probe.probe.relation in _NEUTRAL and probe.probe.name != NEUTRAL and plan.neutrals is not None:
-        for case in {item.case for item in probe.items}:
+        for case in set(probe.cases.tolist()):
             if plan.neutral_cases[case] >= 0:
                 texts[case] += _contents(plan, plan.neutrals, int(plan.neutral_cases[case]))
     return ["" if not t else hashlib.sha256("|".join(t).encode()).hexdigest()[:3] for t in texts]
@@ -312,7 +312,7 @@ def _contents(plan: Plan, arm: Arm | None, index: int) -> list[str]:
 def lost_shares(plan: Plan, probe: ProbePlan, answers: Answers) -> np.ndarray:
     """Share of the calls of each case under a probe that gave no verdict; NaN where none was asked."""
     sums, counts = np.zeros(len(plan.cases)), np.zeros(len(plan.cases))
-    cases = np.asarray([item.case for item in probe.items], dtype=np.int64)
+    cases = probe.cases
     for arm in (probe.source, probe.follow_up, probe.sham):
         if arm is None:
             continue

@@ -7,6 +7,7 @@ shapes of their own are read by loaders in the `suites` folder.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import sys
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from voirdire.harness.cases import Case, Label, Task, Turn, content_hash
+from voirdire.harness.cases import Case, Label, Task, Turn, canonical
 from voirdire.harness.errors import CaseFileError, UsageError
 
 __all__ = ["cases_hash", "check_needs", "check_task", "csv_rows", "parse_case", "read_cases"]
@@ -23,30 +24,34 @@ _TEXT_FIELDS = ("reference", "rubric", "context", "group")
 _KNOWN = {"id", "instruction", "responses", "label", "meta", *_TEXT_FIELDS}
 #: columns of CSV and Parquet that hold JSON where they start with one of these
 _JSON_START = ("[", "{")
+_TABLES = (".csv", ".parquet", ".pq")
+#: JSONL files of more bytes stay on the disk
+LARGE_FILE = 16_000_000
 
 
-def read_cases(source: str | Path, *, limit: int | None = None, ids: Iterable[str] | None = None) -> list[Case]:
+def read_cases(source: str | Path, *, limit: int | None = None, ids: Iterable[str] | None = None) -> Sequence[Case]:
     """All cases of a file ("-": standard input), in file order; `limit` keeps the first n, `ids` only those named.
 
-    Raises CaseFileError (a UsageError, exit 2) for a missing or empty file, bad JSON or UTF-8, wrong types and
-    duplicate ids.
+    A JSONL file of more than `LARGE_FILE` bytes stays on the disk: its cases are read when they are looked at, and the
+    file must not change meanwhile. Raises CaseFileError (a UsageError, exit 2) for a missing or empty file, bad JSON or
+    UTF-8, wrong types and duplicate ids.
     """
     name = str(source)
+    if ids is None and _is_large(name):
+        from voirdire.harness.case_table import CaseTable
+
+        table = CaseTable.read(name)
+        return table[:limit] if limit is not None else table
     cases: list[Case] = []
     first_line: dict[str, int] = {}
     for line, record in _records(name):
         case = parse_case(record, path=name, line=line)
         if case.id in first_line:
-            raise CaseFileError(
-                f'"id" {case.id!r} was used on line {first_line[case.id]} already',
-                path=name,
-                line=line,
-                hint="Ids must be unique; leave them out to have them made from the content.",
-            )
+            raise duplicate_id(case.id, name, first_line[case.id], line)
         first_line[case.id] = line
         cases.append(case)
     if not cases:
-        raise CaseFileError("the file holds no cases", path=name, hint="Give one JSON object a line.")
+        raise no_cases(name)
     if ids is not None:
         wanted = list(ids)
         missing = [i for i in wanted if i not in first_line]
@@ -56,62 +61,98 @@ def read_cases(source: str | Path, *, limit: int | None = None, ids: Iterable[st
     return cases[:limit] if limit is not None else cases
 
 
+def duplicate_id(identity: str, path: str, first: int, line: int) -> CaseFileError:
+    return CaseFileError(
+        f'"id" {identity!r} was used on line {first} already',
+        path=path,
+        line=line,
+        hint="Ids must be unique; leave them out to have them made from the content.",
+    )
+
+
+def no_cases(path: str) -> CaseFileError:
+    return CaseFileError("the file holds no cases", path=path, hint="Give one JSON object a line.")
+
+
+def _is_large(name: str) -> bool:
+    path = Path(name)
+    if name == "-" or path.suffix.lower() in _TABLES:
+        return False
+    return path.is_file() and path.stat().st_size > LARGE_FILE
+
+
 def _records(name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     if name == "-":
-        yield from _jsonl(sys.stdin.buffer.read(), "standard input")
+        for number, record, _ in jsonl_records(sys.stdin.buffer, "standard input"):
+            yield number, record
         return
     path = Path(name)
     if path.is_dir():
         raise CaseFileError("this is a folder", path=name, hint="Give a .jsonl, .csv or .parquet file.")
+    suffix = path.suffix.lower()
     try:
-        data = path.read_bytes()
+        if suffix == ".csv":
+            yield from csv_rows(_decode(path.read_bytes(), name, 1), name)
+        elif suffix in _TABLES:
+            yield from _parquet(path)
+        else:
+            with path.open("rb") as file:
+                for number, record, _ in jsonl_records(file, name):
+                    yield number, record
     except OSError as error:
         raise CaseFileError(
             f"cannot be read ({error.strerror})", path=name, hint="Give a .jsonl, .csv or .parquet file."
         ) from None
-    suffix = path.suffix.lower()
-    if suffix == ".csv":
-        yield from csv_rows(_decode(data, name), name)
-    elif suffix in (".parquet", ".pq"):
-        yield from _parquet(path)
-    else:
-        yield from _jsonl(data, name)
 
 
-def _decode(data: bytes, name: str) -> str:
+def _decode(data: bytes, name: str, first: int) -> str:
+    """`data`, which starts on line `first` of the file."""
     try:
-        return data.decode("utf-8-sig")
+        # only a file may begin with a byte order mark
+        return data.decode("utf-8-sig" if first == 1 else "utf-8")
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
         raise CaseFileError(
             f"byte {data[error.start : error.start + 1]!r} is not UTF-8",
             path=name,
-            line=line,
+            line=first + data[: error.start].count(b"\n"),
             hint="Save the file as UTF-8.",
         ) from None
 
 
-def _jsonl(data: bytes, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    # split on "\n" only: splitlines() would also break at U+2028, which JSON strings may hold
-    for number, line in enumerate(_decode(data, name).split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            what = getattr(error, "msg", "nested too deeply")
-            column = getattr(error, "colno", 1)
-            raise CaseFileError(
-                f"not JSON ({what}, column {column})\n    {_cut(line)}",
-                path=name,
-                line=number,
-                hint="Each line is one JSON object on its own; a JSON array over several lines is not JSONL.",
-            ) from None
-        if not isinstance(record, dict):
-            raise CaseFileError(
-                f"a case is a JSON object, this is {_kind(record)}\n    {_cut(line)}", path=name, line=number
-            )
-        yield number, record
+def jsonl_records(lines: Iterable[bytes], name: str) -> Iterator[tuple[int, Mapping[str, Any], int]]:
+    """(number of the line, its record, where the line starts in bytes); empty lines are left out. Raises CaseFileError.
+
+    `lines` end at b"\\n" only, as those of a binary file do: others may stand inside of JSON strings.
+    """
+    start = 0
+    for number, data in enumerate(lines, start=1):
+        record = jsonl_record(data, name, number)
+        if record is not None:
+            yield number, record, start
+        start += len(data)
+
+
+def jsonl_record(data: bytes, name: str, number: int) -> Mapping[str, Any] | None:
+    """The record on line `number`, None for an empty line. Raises CaseFileError."""
+    line = _decode(data, name, number)
+    if not line.strip():
+        return None
+    try:
+        record = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        what = getattr(error, "msg", "nested too deeply")
+        column = getattr(error, "colno", 1)
+        raise CaseFileError(
+            f"not JSON ({what}, column {column})\n    {_cut(line)}",
+            path=name,
+            line=number,
+            hint="Each line is one JSON object on its own; a JSON array over several lines is not JSONL.",
+        ) from None
+    if not isinstance(record, dict):
+        raise CaseFileError(
+            f"a case is a JSON object, this is {_kind(record)}\n    {_cut(line)}", path=name, line=number
+        )
+    return record
 
 
 def csv_rows(text: str, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -285,9 +326,15 @@ def check_needs(cases: Sequence[Case], needs: Iterable[str], *, judge: str) -> N
 
 def cases_hash(cases: Iterable[Case]) -> str:
     """Hash of what is judged and of the labels: two runs with the same hash are comparable case by case."""
-    return content_hash(
-        [[c.id, c.shown(), c.label if not isinstance(c.label, tuple) else list(c.label)] for c in cases]
-    )
+    # of the canonical JSON of the whole list, made case by case
+    found = hashlib.sha256(b"[")
+    between = b""
+    for c in cases:
+        label = c.label if not isinstance(c.label, tuple) else list(c.label)
+        found.update(between + canonical([c.id, c.shown(), label]))
+        between = b","
+    found.update(b"]")
+    return found.hexdigest()
 
 
 def _texts(n: int) -> str:

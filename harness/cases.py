@@ -30,6 +30,7 @@ __all__ = [
     "Task",
     "Turn",
     "apply_edits",
+    "canonical",
     "criteria_of",
     "text_of",
     "truth_of",
@@ -99,32 +100,52 @@ class Case:
         return "\n\n".join(f"{t.role}: {t.content}" for t in self.instruction)
 
     def replace(self, **changes: Any) -> Case:
-        return dataclasses.replace(self, **changes)
+        # a plan makes dozens of copies of each case, and dataclasses.replace takes five times as long
+        new = object.__new__(Case)
+        for name in _FIELDS:
+            object.__setattr__(new, name, changes.pop(name) if name in changes else getattr(self, name))
+        if changes:
+            raise TypeError(f"a case has no field {next(iter(changes))!r}")
+        new.__post_init__()
+        return new
 
     def with_response(self, index: int, text: str) -> Case:
         responses = list(self.responses)
         responses[index] = text
-        return dataclasses.replace(self, responses=tuple(responses))
+        return self.replace(responses=tuple(responses))
 
-    def reordered(self, order: tuple[int, ...]) -> Case:
-        """The same case with response `order[k]` shown in slot k; the label follows its response."""
+    def reordered(self, order: tuple[int, ...], **changes: Any) -> Case:
+        """The same case with response `order[k]` shown in slot k; the label follows its response. `changes` as in
+        `replace`."""
         if order == tuple(range(len(self.responses))):
-            return self
+            return self.replace(**changes) if changes else self
         label = self.label
         if isinstance(label, int) and not isinstance(label, bool) and len(self.responses) > 1:
             label = order.index(label)
         elif isinstance(label, tuple):
             label = tuple(order.index(i) for i in label)
-        return dataclasses.replace(self, responses=tuple(self.responses[i] for i in order), label=label)
+        return self.replace(responses=tuple(self.responses[i] for i in order), label=label, **changes)
+
+
+_FIELDS = tuple(f.name for f in dataclasses.fields(Case))
+
+
+# made once: json.dumps builds an encoder for each call that names an option
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def canonical(data: Any) -> bytes:
+    """The canonical JSON of `data`: sorted keys, no spaces, UTF-8."""
+    return _ENCODER.encode(data).encode("utf-8", "surrogatepass")
 
 
 def content_hash(data: Any) -> str:
-    """SHA-256 of the canonical JSON of `data` (sorted keys, UTF-8)."""
-    text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    """SHA-256 of the canonical JSON of `data`."""
+    return hashlib.sha256(canonical(data)).hexdigest()
 
 
-@functools.lru_cache(maxsize=65536)
+# asked for again within a case; it holds the cases themselves
+@functools.lru_cache(maxsize=8192)
 def shown_hash(case: Case) -> str:
     """Hash of what a judge is shown of `case`: equal exactly where two calls may share an answer."""
     return content_hash(case.shown())

@@ -236,7 +236,7 @@ def _asked_otherwise(alignment: Alignment, probe: ProbePlan) -> bool:
     """Are there cases that both runs have, but with other follow-ups?"""
     stored = alignment.baseline.probes[probe.probe.name]
     common = alignment.common(probe)
-    both = {item.case for item in probe.items if (row := alignment.rows[item.case]) >= 0 and stored.asked[row]}
+    both = {case for case in set(probe.cases.tolist()) if (row := alignment.rows[case]) >= 0 and stored.asked[row]}
     return any(not common[case] for case in both)
 
 

@@ -8,9 +8,9 @@ from which statistics/ reads its arms. It asks no judge and decides nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from voirdire.harness.relations import Relation
 from voirdire.harness.targets import after_damage, targets_of
 from voirdire.harness.verdicts import Scale
 
-__all__ = ["Arm", "Item", "Plan", "PlannedCall", "ProbePlan", "build_plan", "orders_of"]
+__all__ = ["Arm", "Item", "Plan", "PlannedCall", "ProbePlan", "build_plan", "groups_of", "orders_of"]
 
 NEUTRAL = "stability.neutral"
 
@@ -62,16 +62,38 @@ class Item(NamedTuple):
     source: Case | None = None
 
 
+@runtime_checkable
+class Numbered(Protocol):
+    """Items that are made again when somebody looks at them (blocks.py), but whose numbers are known."""
+
+    cases: np.ndarray
+    targets: np.ndarray
+
+
 @dataclass(slots=True)
 class ProbePlan:
     """All that one probe needs: its items and their arms (missing arms are None)."""
 
     probe: Probe
-    items: list[Item] = field(default_factory=list)
+    items: Sequence[Item] = field(default_factory=list)
     source: Arm | None = None
     follow_up: Arm | None = None
     sham: Arm | None = None
     not_applicable: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def cases(self) -> np.ndarray:
+        """The case number of each item."""
+        if isinstance(self.items, Numbered):
+            return self.items.cases
+        return np.asarray([item.case for item in self.items], dtype=np.int64)
+
+    @property
+    def targets(self) -> np.ndarray:
+        """The target of each item."""
+        if isinstance(self.items, Numbered):
+            return self.items.targets
+        return np.asarray([item.target for item in self.items], dtype=np.int64)
 
 
 @dataclass(slots=True)
@@ -82,18 +104,49 @@ class Plan:
     suite: Suite
     task: Task
     scale: Scale
-    cases: list[Case]
+    cases: Sequence[Case]
     samples: int
-    calls: list[PlannedCall]
+    calls: Sequence[PlannedCall]
     probes: list[ProbePlan]
     sources: Arm
     neutrals: Arm | None
     neutral_cases: np.ndarray
     groups: np.ndarray
+    _truth: np.ndarray | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def source_samples(self) -> int:
         return max(2, self.samples)
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Number of responses of each case."""
+        return np.asarray([len(case.responses) for case in self.cases])
+
+    def truths(self, probe: ProbePlan | None = None) -> np.ndarray:
+        """Is the target of each item right (1), wrong (0), or does the label not say (NaN)? Without a probe: the first
+        response of each case."""
+        if probe is None:
+            known = (truth_of(case, 0) for case in self.cases)
+        elif probe.probe.opponent == "twin":  # an answer beside itself: neither is better
+            return np.full(len(probe.items), np.nan)
+        else:
+            table = self._truth_table()
+            return table[probe.cases, probe.targets]
+        return np.asarray([np.nan if t is None else float(t) for t in known])
+
+    def _truth_table(self) -> np.ndarray:
+        """[case, response], NaN where the label does not say and where there is no such response."""
+        if self._truth is None:
+            most = max((len(case.responses) for case in self.cases), default=1)
+            table = np.full((len(self.cases), most), np.nan, dtype=np.float32)
+            for number, case in enumerate(self.cases):
+                for slot in range(len(case.responses)):
+                    known = truth_of(case, slot)
+                    if known is not None:
+                        table[number, slot] = known
+            self._truth = table
+        return self._truth
 
 
 def orders_of(n: int, task: Task) -> tuple[tuple[int, ...], ...]:
@@ -103,12 +156,17 @@ def orders_of(n: int, task: Task) -> tuple[tuple[int, ...], ...]:
 
 
 class _Calls:
-    """Numbers the calls; the same content at the same sample is one call."""
+    """Numbers the calls; the same content at the same sample is one call (`alone`: only within a case)."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, *, alone: bool) -> None:
         self.list: list[PlannedCall] = []
+        self._alone = alone
         self._numbers: dict[tuple[str, int], int] = {}
         self._task = task
+
+    def next_case(self) -> None:
+        if self._alone:
+            self._numbers.clear()
 
     def arm(
         self, case: Case, target: int, samples: int, *, edited: bool, orders: tuple[Order, ...] | None = None
@@ -117,9 +175,8 @@ class _Calls:
         numbers: list[list[int]] = []
         slots: list[int] = []
         for order in orders or orders_of(len(case.responses), self._task):
-            shown = case.reordered(order)
             # adapters that replay recordings need to know which case this is and how it was turned
-            shown = shown.replace(meta={**case.meta, "voirdire.order": order, "voirdire.edited": edited})
+            shown = case.reordered(order, meta={**case.meta, "voirdire.order": order, "voirdire.edited": edited})
             content = shown_hash(shown)
             row = []
             for sample in range(samples):
@@ -158,23 +215,26 @@ def build_plan(
     followups: FollowUps,
     samples: int | None = None,
     setups: Setups = no_setups,
+    alone: bool = False,
 ) -> Plan:
     """Expand `suite` over `cases`. Deterministic: follow-ups depend on the suite's seed in `followups` only.
 
-    `setups` says why the judge cannot be asked about a case under a setup (None: it can).
+    `setups` says why the judge cannot be asked about a case under a setup (None: it can). `alone`: no call is shared
+    by two cases, so that each case's part of the plan is what it would be by itself (blocks.py).
     """
     samples = suite.samples if samples is None else samples
     probes = [ProbePlan(p) for p in suite.probes]
     needs_neutral = any(
         p.relation in (Relation.INVARIANT, Relation.EQUIVARIANT) and task in p.tasks for p in suite.probes
     )
-    calls = _Calls(task)
+    calls = _Calls(task, alone=alone)
     sources, neutrals = _ArmBuilder(), _ArmBuilder()
     arms = {id(p): {name: _ArmBuilder() for name in ("source", "follow_up", "sham")} for p in probes}
     neutral_of = np.full(len(cases), -1, dtype=np.int64)
 
     # case by case, so that a run that stops early holds whole cases
     for number, case in enumerate(cases):
+        calls.next_case()
         source = calls.arm(case, 0, max(2, samples), edited=False)
         sources.add(source)
         neutral = None
@@ -207,7 +267,7 @@ def build_plan(
         sources=source_arm,
         neutrals=neutrals.build(),
         neutral_cases=neutral_of,
-        groups=_groups(cases),
+        groups=groups_of(cases),
     )
 
 
@@ -347,7 +407,7 @@ def _turned(
     return len(further)
 
 
-def _groups(cases: Iterable[Case]) -> np.ndarray:
+def groups_of(cases: Sequence[Case]) -> np.ndarray:
     """Cluster number of each case: its `group`, or itself."""
     numbers: dict[str, int] = {}
     return np.asarray(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
@@ -26,7 +26,7 @@ from voirdire.harness.judges.base import Judge
 from voirdire.harness.plan import PlannedCall
 from voirdire.harness.verdicts import Usage, Verdict
 
-__all__ = ["DOWN_AFTER", "Limits", "Run", "run_calls"]
+__all__ = ["DOWN_AFTER", "Limits", "Run", "Spent", "run_calls"]
 
 #: characters of a question that make about one token, until the judge's own counts are known
 _TOKEN_CHARACTERS = 4
@@ -64,6 +64,18 @@ class Limits:
                 raise UsageError(f"{option} must be a positive number a minute, got {value:g}")
 
 
+@dataclass(slots=True)
+class Spent:
+    """What was spent so far, of the limits of one run: it may be made in several parts (`run_calls`), one after
+    another."""
+
+    calls: int = 0
+    usd: float = 0.0
+    tokens: int = 0
+    #: answers that told their tokens
+    counted: int = 0
+
+
 @runtime_checkable
 class Wrapper(Protocol):
     """What a judge made of judges tells besides (judges/wrappers/base.py)."""
@@ -82,7 +94,7 @@ class Run:
     """
 
     # not in the repr, which asyncio builds of every task's result: it would double the memory of a long run
-    verdicts: list[Verdict | None] = field(repr=False)
+    verdicts: Sequence[Verdict | None] = field(repr=False)
     cached: int = 0
     made: int = 0
     errors: int = 0
@@ -127,6 +139,21 @@ class Run:
     def served_model(self) -> str | None:
         return next((v.served_model for v in self.verdicts if v is not None and v.served_model), None)
 
+    @property
+    def served(self) -> Counter[str]:
+        """How many answers each model gave that told its name, in order of appearance."""
+        return Counter(v.served_model for v in self.verdicts if v is not None and v.served_model)
+
+    @property
+    def answered(self) -> int:
+        """Calls that have an answer, or failed."""
+        return sum(v is not None for v in self.verdicts)
+
+    @property
+    def nulls(self) -> int:
+        """Replies without a verdict; calls that failed are not among them."""
+        return sum(v is not None and v.null in ("unparsed", "refused") for v in self.verdicts)
+
 
 async def run_calls(
     calls: Sequence[PlannedCall],
@@ -135,11 +162,15 @@ async def run_calls(
     limits: Limits | None = None,
     store: CallStore | None = None,
     emit: Callable[[Event], None] = lambda _event: None,
+    spent: Spent | None = None,
 ) -> Run:
-    """Answer `calls`. Returns also when it was stopped; raises only what nobody foresaw."""
+    """Answer `calls`. Returns also when it was stopped; raises only what nobody foresaw.
+
+    `spent` counts on where the calls are one part of a run, whose limits hold for all parts together.
+    """
     limits = limits or Limits()
     workers = max(1, min(limits.concurrency, judge.concurrency or limits.concurrency, len(calls)))
-    state = _State(calls, judge, limits, store if judge.reusable else None, emit, workers)
+    state = _State(calls, judge, limits, store if judge.reusable else None, emit, workers, spent or Spent())
     started = time.perf_counter()
     state.load()
     emit(RunStarted(planned=len(calls), cached=state.run.cached))
@@ -167,6 +198,7 @@ class _State:
         store: CallStore | None,
         emit: Callable[[Event], None],
         workers: int,
+        spent: Spent,
     ) -> None:
         self.calls = calls
         self.judge = judge
@@ -175,11 +207,9 @@ class _State:
         self.store = store
         self.emit = emit
         self.texts = Texts(len(calls))
-        self.run = Run([None] * len(calls), texts=self.texts)
-        self.spent = 0.0
-        self.tokens = 0
-        self.answers = 0
-        self.started_calls = 0
+        self.verdicts: list[Verdict | None] = [None] * len(calls)
+        self.run = Run(self.verdicts, texts=self.texts)
+        self.spent = spent
         self.most_calls = judge.most_calls if isinstance(judge, Wrapper) else 1
         self.todo: deque[int] = deque()
         self.repeats: dict[int, list[int]] = {}
@@ -207,22 +237,22 @@ class _State:
                 numbers.setdefault((call.content, call.sample), []).append(i)
             for key, verdict in self.store.answers(self.fingerprint, numbers):
                 for i in numbers[key]:
-                    self.run.verdicts[i] = self._once(self.texts.keep(i, verdict))
+                    self.verdicts[i] = self._once(self.texts.keep(i, verdict))
                     self.run.cached += 1
             if self.judge.deterministic:
                 self._repeat_what_is_known()
-        todo = self._without_repeats(i for i, v in enumerate(self.run.verdicts) if v is None)
+        todo = self._without_repeats(i for i, v in enumerate(self.verdicts) if v is None)
         self.todo = deque(self._beside_its_like(todo) if self.workers == 1 else todo)
 
     def _repeat_what_is_known(self) -> None:
         """The store holds the answer to one sample, and a deterministic judge gives all samples the same."""
-        known = {self.calls[i].content: i for i, v in enumerate(self.run.verdicts) if v is not None}
-        for i, verdict in enumerate(self.run.verdicts):
+        known = {self.calls[i].content: i for i, v in enumerate(self.verdicts) if v is not None}
+        for i, verdict in enumerate(self.verdicts):
             of = known.get(self.calls[i].content)
             if verdict is None and of is not None:
-                answer = self.run.verdicts[of]
+                answer = self.verdicts[of]
                 assert answer is not None
-                self.run.verdicts[i] = replace(answer, usage=Usage(0, 0, 0.0))
+                self.verdicts[i] = replace(answer, usage=Usage(0, 0, 0.0))
                 self.run.cached += 1
                 self.texts.same(i, of)
 
@@ -256,7 +286,7 @@ class _State:
             if self.run.stopped is not None or self._over_budget():
                 return
             # a wrapper asks several judges, how many is known at the end: the most is set aside until then
-            self.started_calls += self.most_calls
+            self.spent.calls += self.most_calls
             await self._ask(number, probe, booked)
 
     def _found(self, number: int) -> bool:
@@ -280,7 +310,7 @@ class _State:
         """Keep the user's limits a minute; returns the tokens that were booked."""
         if self.meter is None:
             return 0.0
-        tokens = self.tokens / self.answers if self.answers else self._guessed_tokens(number)
+        tokens = self.spent.tokens / self.spent.counted if self.spent.counted else self._guessed_tokens(number)
         seconds = self.meter.book(tokens)
         if seconds > 0.0:
             await self._pause(seconds)
@@ -308,27 +338,27 @@ class _State:
 
     def _over_budget(self) -> bool:
         limits = self.limits
-        if limits.max_calls is not None and self.started_calls + self.most_calls > limits.max_calls:
+        if limits.max_calls is not None and self.spent.calls + self.most_calls > limits.max_calls:
             self._stop("budget", f"--max-calls {limits.max_calls} was reached")
-        elif limits.max_cost is not None and self.spent >= limits.max_cost:
+        elif limits.max_cost is not None and self.spent.usd >= limits.max_cost:
             self._stop("budget", f"--max-cost {limits.max_cost:g} was reached")
-        elif limits.max_tokens is not None and self.tokens >= limits.max_tokens:
+        elif limits.max_tokens is not None and self.spent.tokens >= limits.max_tokens:
             self._stop("budget", f"--max-tokens {limits.max_tokens} was reached")
         return self.run.stopped is not None
 
     def _pay(self, verdict: Verdict, booked: float) -> None:
         usage = verdict.usage or Usage()
         if usage.calls is not None:
-            self.started_calls += usage.calls - self.most_calls
+            self.spent.calls += usage.calls - self.most_calls
         if usage.cost_usd is not None:
-            self.spent += usage.cost_usd
+            self.spent.usd += usage.cost_usd
         elif self.limits.max_cost is not None and self.judge.paid:
             # an unknown price is not a price of zero: a limit that cannot be kept must not look kept
             self._stop("budget", "the price of this judge is unknown, so --max-cost cannot be kept; use --max-calls")
         if usage.input_tokens is not None and usage.output_tokens is not None:
             used = usage.input_tokens + usage.output_tokens
-            self.tokens += used
-            self.answers += 1
+            self.spent.tokens += used
+            self.spent.counted += 1
             if self.meter is not None:
                 self.meter.settle(booked, used)
         elif self.limits.max_tokens is not None:
@@ -386,7 +416,7 @@ class _State:
 
     def _finish(self, number: int, verdict: Verdict, seconds: float) -> None:
         self.run.made += 1
-        kept = self.run.verdicts[number] = self._once(self.texts.keep(number, verdict))
+        kept = self.verdicts[number] = self._once(self.texts.keep(number, verdict))
         self.run.errors += verdict.null == "error"
         self.emit(CallFinished(number, verdict, seconds))
         self._share(number, kept)
@@ -404,6 +434,6 @@ class _State:
             self.texts.same(repeat, number)
 
     def _take_over(self, number: int, verdict: Verdict) -> None:
-        self.run.verdicts[number] = verdict
+        self.verdicts[number] = verdict
         self.run.cached += 1
         self.emit(CallFinished(number, verdict, 0.0))

@@ -13,7 +13,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from voirdire.harness.engine.store_format import connect, create_private, prepare, transaction, unusable
@@ -27,6 +27,10 @@ Key = tuple[str, int]
 
 BATCH_ANSWERS = 50
 BATCH_SECONDS = 0.05
+#: a judge with more than so many times the rows that are wanted is not scanned, but asked for each
+_SCAN = 4
+#: contents of one query
+_AT_ONCE = 500
 
 # made once: json.dumps builds an encoder for each call that names an option
 # ASCII, because replies may hold lone surrogates, which are no UTF-8
@@ -83,14 +87,12 @@ class CallStore:
         """The stored answers of `judge` among `keys`, all at once."""
         return dict(self.answers(judge, set(keys)))
 
-    def answers(self, judge: str, wanted: Container[Key]) -> Iterator[tuple[Key, Verdict]]:
+    def answers(self, judge: str, wanted: Collection[Key]) -> Iterator[tuple[Key, Verdict]]:
         """The stored answers of `judge` to the questions in `wanted`, one by one. Damaged rows are dropped, so that
         they are asked again."""
         damaged: list[Key] = []
-        # one scan of the judge's rows: far fewer round trips than a query a key
-        query = "SELECT content, sample, verdict FROM calls WHERE judge = ?"
         try:
-            for content, sample, text in self._read.execute(query, (judge,)):
+            for content, sample, text in self._rows(judge, wanted):
                 if (content, sample) in wanted:
                     verdict = _verdict(text)
                     if verdict is None:
@@ -103,6 +105,31 @@ class CallStore:
                     self._read.executemany(delete, [(judge, *key) for key in damaged])
         except sqlite3.Error as error:
             raise unusable(self.path, error) from None
+
+    def _rows(self, judge: str, wanted: Collection[Key]) -> Iterator[tuple[str, int, str]]:
+        """Rows of the judge, all that are wanted among them."""
+        columns = "SELECT content, sample, verdict FROM calls WHERE judge = ?"
+        enough = _SCAN * len(wanted) + 1
+        count = "SELECT COUNT(*) FROM (SELECT 1 FROM calls WHERE judge = ? LIMIT ?)"
+        if self._read.execute(count, (judge, enough)).fetchone()[0] < enough:
+            # one scan of the judge's rows: far fewer round trips than a query a key
+            yield from self._read.execute(columns, (judge,))
+            return
+        contents = list(dict.fromkeys(content for content, _ in wanted))
+        for at in range(0, len(contents), _AT_ONCE):
+            some = contents[at : at + _AT_ONCE]
+            yield from self._read.execute(f"{columns} AND content IN ({', '.join('?' * len(some))})", (judge, *some))
+
+    def keep_block(self, name: str, judge: str, data: bytes) -> None:
+        """Keep what is known of an answered part of a large run under `name`."""
+        with transaction(self._read):
+            self._read.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?)", (name, judge, data))
+
+    def block(self, name: str, judge: str) -> bytes | None:
+        """What `keep_block` kept."""
+        query = "SELECT data FROM blocks WHERE name = ? AND judge = ?"
+        row = self._read.execute(query, (name, judge)).fetchone()
+        return None if row is None else bytes(row[0])
 
     def load_from(self, judge: str, sample: int) -> dict[Key, Verdict]:
         """The stored answers of `judge` to samples from number `sample` on."""

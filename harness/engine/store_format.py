@@ -18,8 +18,9 @@ from voirdire.harness.errors import UsageError
 
 __all__ = ["FORMAT", "connect", "create_private", "prepare", "transaction", "unusable"]
 
-#: 1: calls. 2: `judges` says which judge a fingerprint is, so that people can tell what a file holds
-FORMAT = 2
+#: 1: calls. 2: `judges` says which judge a fingerprint is, so that people can tell what a file holds. 3: `blocks` holds
+#: what is known of answered parts of large runs, so that they need not be planned again
+FORMAT = 3
 #: how long one process waits for another's transaction
 BUSY_SECONDS = 30.0
 
@@ -30,6 +31,7 @@ _TABLES = {
         "created REAL NOT NULL, PRIMARY KEY (judge, content, sample)) WITHOUT ROWID"
     ),
     "runs": "(name TEXT PRIMARY KEY, judge TEXT NOT NULL, opened REAL NOT NULL) WITHOUT ROWID",
+    "blocks": "(name TEXT PRIMARY KEY, judge TEXT NOT NULL, data BLOB NOT NULL)",
     "judges": (
         "(fingerprint TEXT PRIMARY KEY, name TEXT NOT NULL, spec TEXT NOT NULL, used REAL NOT NULL) WITHOUT ROWID"
     ),
@@ -37,6 +39,7 @@ _TABLES = {
 #: format -> statements that make it the next one; the tables above exist by then
 _MIGRATIONS = {
     1: ("INSERT OR IGNORE INTO judges SELECT judge, '', '', MAX(created) FROM calls GROUP BY judge",),
+    2: (),
 }
 
 

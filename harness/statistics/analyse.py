@@ -85,9 +85,12 @@ def analyse(
     alpha: float = 0.05,
     soft: bool = False,
     suite_size: int | None = None,
+    read: tuple[Answers, Answers] | None = None,
 ) -> Analysis:
-    """Decide every probe of `plan`. `suite_size` is the number of bias tests of the whole suite, for Holm."""
-    answers = Answers.of(plan, verdicts, soft=soft)
+    """Decide every probe of `plan`. `suite_size` is the number of bias tests of the whole suite, for Holm. `read`:
+    `verdicts` as numbers, read as verdicts and as probabilities, where they have been already."""
+    hard, softer = read or (Answers.of(plan, verdicts, soft=False), Answers.of(plan, verdicts, soft=True))
+    answers = softer if soft else hard
     measured = [measure(plan, p, answers) if p.items else None for p in plan.probes]
     p = [m.node.p if m is not None and m.node is not None else None for m in measured]
     adjusted = adjusted_p(plan, p, suite_size)
@@ -97,7 +100,7 @@ def analyse(
         finding_of(plan, probe, m, adjusted[i], answers, p=p[i], alpha=alpha, levels=levels, locked=locked)
         for i, (probe, m) in enumerate(zip(plan.probes, measured, strict=True))
     ]
-    dial = discrimination(plan, answers, alpha=alpha, soft=Answers.of(plan, verdicts, soft=True))
+    dial = discrimination(plan, answers, alpha=alpha, soft=softer)
     return conclude(plan, verdicts, answers, measured, findings, alpha=alpha, dial=dial)
 
 

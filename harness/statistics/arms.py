@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ __all__ = [
     "MISSING",
     "NULL",
     "Answers",
+    "Narrow",
     "by_case",
     "changes",
     "means",
@@ -33,11 +35,21 @@ __all__ = [
 ANSWERED, NULL, ERROR, MISSING = 0, 1, 2, 3
 
 
+class Narrow:
+    """A table of numbers in the smallest type that holds each of them exactly; what is taken out of it is float64."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = _narrowed(values)
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        return np.asarray(self.values[key], dtype=np.float64)
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     """`utility[call, slot]` in [0, 1], NaN where there is none; `state[call]` says why."""
 
-    utility: np.ndarray
+    utility: np.ndarray | Narrow
     state: np.ndarray
 
     @classmethod
@@ -65,6 +77,14 @@ class Answers:
 
     def count(self, arm: Arm | None, state: int) -> int:
         return 0 if arm is None else int(np.sum(self.state[np.unique(arm.calls)] == state))
+
+
+def _narrowed(values: np.ndarray) -> np.ndarray:
+    for kind in (np.float16, np.float32):
+        narrow = values.astype(kind)
+        if np.array_equal(narrow, values, equal_nan=True):
+            return narrow
+    return values
 
 
 def means(utilities: np.ndarray) -> np.ndarray:

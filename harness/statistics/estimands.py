@@ -97,7 +97,7 @@ class _Cases:
     """Turns per-item values of one probe into a Mean over cases and clusters, and remembers the named ones."""
 
     def __init__(self, plan: Plan, probe: ProbePlan, estimator: Estimator) -> None:
-        self.cases = np.asarray([item.case for item in probe.items], dtype=np.int64)
+        self.cases = probe.cases
         self.groups = plan.groups
         self.contrasts: dict[str, PerCase] = {}
         self._estimator = estimator
@@ -192,7 +192,7 @@ def _neutral_flips(plan: Plan, probe: ProbePlan, answers: Answers) -> np.ndarray
     have = plan.neutral_cases >= 0
     per_case = np.full(len(plan.cases), np.nan)
     per_case[have] = changes(source[have], neutral[plan.neutral_cases[have]])
-    return per_case[[item.case for item in probe.items]]
+    return per_case[probe.cases]
 
 
 def _invariant(
@@ -214,8 +214,8 @@ def _invariant(
 
 def _order(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, answers: Answers) -> Measured:
     assert probe.source is not None
-    items = np.asarray([item.case for item in probe.items], dtype=np.int64)
-    last = np.asarray([len(plan.cases[i].responses) - 1 for i in items])
+    items = probe.cases
+    last = plan.sizes[items] - 1
 
     def in_first(calls: np.ndarray, last: np.ndarray) -> np.ndarray:
         return means(answers.utility[calls, 0] - answers.utility[calls, last[:, None, None]])

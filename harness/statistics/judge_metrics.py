@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from voirdire.harness.cases import truth_of
 from voirdire.harness.plan import Plan
 from voirdire.harness.statistics import metric_accuracy, metric_agreement, metric_position, metric_preference
 from voirdire.harness.statistics.arms import Answers, means
@@ -34,8 +33,7 @@ def judge_metrics(plan: Plan, answers: Answers) -> tuple[Metric, ...]:
 
 def _pairwise(plan: Plan, answers: Answers, source: np.ndarray) -> Iterator[Metric]:
     tie = tie_rate(source)
-    truth = [truth_of(case, 0) for case in plan.cases]
-    sign = np.asarray([np.nan if t is None else 1.0 if t else -1.0 for t in truth])
+    sign = 2 * plan.truths() - 1
     orders = 0.5 + sign[:, None] * (source[:, :, 0] - 0.5)
     labelled = ~np.isnan(sign)
     if labelled.any():
@@ -47,16 +45,15 @@ def _pairwise(plan: Plan, answers: Answers, source: np.ndarray) -> Iterator[Metr
     yield metric_position.bpde(source, tie=tie)
     first = answers.utility[plan.sources.calls[:, :, 0], 0]
     yield metric_preference.proba_prefer_1(first.reshape(-1))
-    texts = [case.responses for case in plan.cases]
-    lengths = np.asarray([[len(t) for t in pair] for pair in texts], dtype=float)
-    lists = np.asarray([[metric_preference.holds_list(t) for t in pair] for pair in texts], dtype=float)
+    looks = [(len(t), metric_preference.holds_list(t)) for case in plan.cases for t in case.responses[:2]]
+    lengths, lists = np.asarray(looks, dtype=float).reshape(-1, 2, 2).transpose(2, 0, 1)
     verdict = means(source[:, :, :1])
     yield metric_preference.proba_prefer_longer(verdict, lengths[:, 0], lengths[:, 1])
     yield metric_preference.proba_prefer_lists(verdict, lists[:, 0], lists[:, 1])
 
 
 def _grade(plan: Plan, source: np.ndarray) -> Iterator[Metric]:
-    truth = np.asarray([float(c.label) if isinstance(c.label, bool) else np.nan for c in plan.cases])
+    truth = plan.truths()
     if np.isnan(truth).all():
         return
     grades = source[:, 0, 0]

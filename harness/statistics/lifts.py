@@ -123,11 +123,11 @@ def advantage(plan: Plan, one: ProbePlan, other: ProbePlan, answers: Answers, *,
 
 
 def _targets(probe: ProbePlan) -> list[tuple[int, int]]:
-    return [(item.case, item.target) for item in probe.items]
+    return list(zip(probe.cases.tolist(), probe.targets.tolist(), strict=True))
 
 
 def _interval(plan: Plan, probe: ProbePlan, values: np.ndarray, alpha: float) -> Interval | None:
-    per_case, cases = by_case(values, np.asarray([item.case for item in probe.items], dtype=np.int64))
+    per_case, cases = by_case(values, probe.cases)
     mean = estimate(per_case, plan.groups[cases])
     return None if mean is None else Interval(mean.mean, mean.lower(alpha), mean.upper(alpha), mean.n)
 
@@ -160,7 +160,7 @@ def _ranks(
 ) -> tuple[float | None, float | None]:
     """Mean rank of the target before and after, ties averaged, the others as they are without the attack."""
     if plan.task in ("pairwise", "ranking"):
-        n = np.asarray([len(plan.cases[item.case].responses) for item in probe.items])
+        n = plan.sizes[probe.cases]
         return _mean(n - (n - 1) * before), _mean(n - (n - 1) * after)
     clean = means(answers.of_arm(plan.sources))
     questions: dict[str, list[int]] = {}

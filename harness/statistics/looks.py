@@ -16,8 +16,6 @@ import random
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
-
 from voirdire.harness.findings import Discrimination, Finding
 from voirdire.harness.plan import Arm, Plan, ProbePlan
 from voirdire.harness.relations import Relation
@@ -151,7 +149,7 @@ class Looks:
 def _calls_by_case(probe: ProbePlan) -> dict[int, list[int]]:
     """Calls of a probe beyond the source that all probes share, by case."""
     out: dict[int, list[int]] = {}
-    cases = np.asarray([item.case for item in probe.items], dtype=np.int64)
+    cases = probe.cases
     own = probe.source if probe.probe.opponent == "twin" else None
     arms: list[Arm] = [arm for arm in (own, probe.follow_up, probe.sham) if arm is not None]
     for arm in arms:

@@ -12,7 +12,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from voirdire.harness.cases import truth_of
 from voirdire.harness.plan import Plan, ProbePlan
 from voirdire.harness.relations import Relation
 from voirdire.harness.statistics import (
@@ -108,8 +107,7 @@ def _position(plan: Plan, answers: Answers, source: np.ndarray, tie: float) -> I
 
 def _accuracy(plan: Plan, probe: ProbePlan, source: np.ndarray, follow: np.ndarray, tie: float) -> Iterator[Metric]:
     """CALM's accuracies before and after the edit, by the label, and the drop between them."""
-    truth = [truth_of(item.source or plan.cases[item.case], item.target) for item in probe.items]
-    sign = np.asarray([np.nan if t is None else 1.0 if t else -1.0 for t in truth])
+    sign = 2 * plan.truths(probe) - 1
     if np.isnan(sign).all():
         return
     before, after = (0.5 + sign * (arm[:, 0, 0] - 0.5) for arm in (source, follow))
@@ -161,7 +159,7 @@ def _scaled(plan: Plan, relation: Relation, source: np.ndarray, follow: np.ndarr
     before, after = means(source), means(follow)
     shift = (after - before)[~np.isnan(after - before)]
     if plan.task == "ranking":
-        sizes = {len(case.responses) for case in plan.cases}
+        sizes = set(plan.sizes.tolist())
         if len(sizes) == 1:  # places mean something only if all cases have as many
             places = float(sizes.pop() - 1)
             yield mean_metric("rank_shift", shift * places, chance=0.0, source=_OURS, low=-places, high=places)

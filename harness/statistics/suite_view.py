@@ -86,7 +86,7 @@ def of_probes(plan: Plan, answers: Answers, probes: Sequence[ProbePlan]) -> View
         sources.append(answers.of_arm(probe.source))
         follows.append(answers.of_arm(probe.follow_up))
         calls.append(probe.source.calls)
-        cases.append(np.asarray([item.case for item in probe.items], dtype=np.int64))
+        cases.append(probe.cases)
         numbers.append(np.full(len(probe.items), number))
         damaged = probe.probe.relation is Relation.MUST_DROP and plan.task == "pairwise"
         for item in probe.items:

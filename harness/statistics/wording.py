@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from voirdire.harness.cases import truth_of
 from voirdire.harness.plan import Plan, ProbePlan
 from voirdire.harness.statistics.arms import Answers, means
 from voirdire.harness.statistics.metric_robustness import prompt_sensitivity
@@ -59,9 +58,7 @@ def _fill(table: np.ndarray, column: int, plan: Plan, probe: ProbePlan, answers:
     # as many samples of the prompt as it is as of the others, so that none is the less noisy one
     before = means(answers.of_arm(probe.source, slice(0, plan.samples)))
     after = means(answers.of_arm(probe.follow_up))
-    for index, item in enumerate(probe.items):
-        truth = truth_of(plan.cases[item.case], item.target)
-        if truth is not None:
-            sign = 1.0 if truth else -1.0
-            table[item.case, 0] = 0.5 + sign * (before[index] - 0.5)
-            table[item.case, column] = 0.5 + sign * (after[index] - 0.5)
+    sign = 2 * plan.truths(probe) - 1
+    known = ~np.isnan(sign)
+    table[probe.cases[known], 0] = (0.5 + sign * (before - 0.5))[known]
+    table[probe.cases[known], column] = (0.5 + sign * (after - 0.5))[known]

@@ -44,7 +44,7 @@ async def agreement(judge: Judge, other: Judge, request: AuditRequest) -> Audit:
     follow_up = Arm(source.calls + len(plan.calls), source.slots)
     pair = ProbePlan(PROBE, plan.probes[0].items, source, follow_up)
     suite = replace(plan.suite, probes=(PROBE,))
-    doubled = replace(plan, calls=plan.calls + plan.calls, probes=[pair], suite=suite)
+    doubled = replace(plan, calls=[*plan.calls, *plan.calls], probes=[pair], suite=suite)
     verdicts = [verdict for result in results for verdict in result.run.verdicts]
     found = analyse(doubled, verdicts, alpha=request.alpha, soft=judge.soft, suite_size=1)
     first, second = (result.audit for result in results)

@@ -6,14 +6,16 @@ The command line, the pytest plugin and the public functions are thin layers ove
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from voirdire._in_blocks import InBlocks, LongRun, run_in_blocks
 from voirdire._rounds import run_in_rounds
+from voirdire.harness.blocks import Blocks
 from voirdire.harness.casefiles import cases_hash, check_needs, check_task, parse_case, read_cases
 from voirdire.harness.cases import Case, Task, shown_hash
 from voirdire.harness.engine.events import Event
@@ -44,6 +46,8 @@ __all__ = ["AuditRequest", "AuditResult", "Mode", "audit_async", "cases_of", "pr
 Mode = Literal["fixed", "sequential", "anytime"]
 Cases = str | Path | Iterable[Case | dict[str, Any]]
 
+#: more cases than this are planned and asked about in blocks
+LARGE = 4_000
 DEFAULT_CACHE = Path(".voirdire") / "calls.sqlite"
 
 
@@ -76,7 +80,8 @@ class AuditRequest:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A planned audit: nothing has been asked yet.
+    """A planned audit: nothing has been asked yet. With `blocks`, whose cases are too many for one plan in memory,
+    `plan` is that of a few of them.
 
     `suite_size` counts the bias tests of the whole suite, `suite_probes` all its probes for this task, whichever of
     them were chosen. `notes` are what a loader of public data had to say of its file.
@@ -89,6 +94,17 @@ class Prepared:
     suite_size: int
     suite_probes: int
     notes: tuple[str, ...] = ()
+    blocks: Blocks | None = None
+
+    @property
+    def cases(self) -> Sequence[Case]:
+        return self.plan.cases if self.blocks is None else self.blocks.cases
+
+    @property
+    def calls(self) -> int:
+        """Calls that are planned: about, where it is done in blocks."""
+        planned = len(self.plan.calls)
+        return planned if self.blocks is None else round(planned * len(self.cases) / len(self.plan.cases))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +143,20 @@ class AuditResult:
 
     def call_records(self) -> Iterable[dict[str, Any]]:
         """One plain record a call, in plan order, then those about examples; calls that were not made are left out."""
+        yield from self.run.records() if isinstance(self.run, LongRun) else self._records()
+        for number, (case, sample, verdict) in enumerate(self.asked, start=len(self.plan.calls)):
+            yield {
+                "call": number,
+                "case": case.id,
+                "order": list(case.meta.get("voirdire.order", range(len(case.responses)))),
+                "edited": True,
+                "sample": sample,
+                "content": shown_hash(case),
+                "example": True,
+                **verdict.to_json(),
+            }
+
+    def _records(self) -> Iterable[dict[str, Any]]:
         for number, call in enumerate(self.plan.calls):
             verdict = self.run.whole(number)
             if verdict is None:
@@ -140,29 +170,21 @@ class AuditResult:
                 "content": call.content,
                 **verdict.to_json(),
             }
-        for number, (case, sample, verdict) in enumerate(self.asked, start=len(self.plan.calls)):
-            yield {
-                "call": number,
-                "case": case.id,
-                "order": list(case.meta.get("voirdire.order", range(len(case.responses)))),
-                "edited": True,
-                "sample": sample,
-                "content": shown_hash(case),
-                "example": True,
-                **verdict.to_json(),
-            }
 
 
-def prepare(task: Task, scale: Any, request: AuditRequest, *, traits: Traits | None = None) -> Prepared:
+def prepare(
+    task: Task, scale: Any, request: AuditRequest, *, traits: Traits | None = None, in_blocks: bool = False
+) -> Prepared:
     """Read the cases, choose the probes, make every follow-up. Raises UsageError; asks no judge.
 
     `traits` are the judge's (`traits_of`). Of the built-in cases those that have what its prompt needs serve.
+    `in_blocks`: more cases than `LARGE` are planned when they are asked about, block by block.
     """
     with using(request.rewrites):
-        return _prepare(task, scale, request, traits or Traits())
+        return _prepare(task, scale, request, traits or Traits(), in_blocks)
 
 
-def _prepare(task: Task, scale: Any, request: AuditRequest, traits: Traits) -> Prepared:
+def _prepare(task: Task, scale: Any, request: AuditRequest, traits: Traits, in_blocks: bool) -> Prepared:
     from voirdire.harness.statistics.analyse import family_size
 
     suite = load_suite(request.suite) if isinstance(request.suite, str) else request.suite
@@ -188,22 +210,31 @@ def _prepare(task: Task, scale: Any, request: AuditRequest, traits: Traits) -> P
         cases = spread(cases, suite.cases)
     followups = FollowUps(prompt=traits.prompt)
 
-    def planned() -> Plan:
-        return build_plan(
-            suite, cases, task=task, scale=scale, followups=followups, samples=samples, setups=traits.setups
-        )
+    def planned(cases: Sequence[Case], *, alone: bool = False) -> Plan:
+        with using(request.rewrites):
+            return build_plan(
+                suite, cases, task=task, scale=scale, followups=followups, samples=samples, setups=traits.setups,
+                alone=alone,
+            )  # fmt: skip
 
-    plan = planned()
+    if suite.max_calls is not None:
+        # a source alone is asked twice, so more cases than this cannot be
+        cases = spread(cases, max(1, suite.max_calls // 2))
+    # the metrics of papers are made of the texts of all follow-ups
+    if in_blocks and request.mode == "fixed" and suite.paper is None and len(cases) > LARGE:
+        blocks = Blocks(cases, functools.partial(planned, alone=True))
+        return Prepared(request, suite, blocks.sample(), path, size, probes, notes, blocks)
+    plan = planned(cases)
     while suite.max_calls is not None and len(plan.calls) > suite.max_calls and len(cases) > 1:
         # cases differ in what applies to them, so the share is tried, not computed
         cases = spread(cases, max(1, min(len(cases) - 1, len(cases) * suite.max_calls // len(plan.calls))))
-        plan = planned()
+        plan = planned(cases)
     return Prepared(request, suite, plan, path, size, probes, notes)
 
 
 def cases_of(
     request: AuditRequest, task: Task, scale: Any, needs: Sequence[str] = ()
-) -> tuple[list[Case], str, tuple[str, ...]]:
+) -> tuple[Sequence[Case], str, tuple[str, ...]]:
     """The cases of a request for judges of `task`, where they came from, and what their loader had to say.
 
     Of the built-in ones those that have the fields `needs` (all of them, where none has).
@@ -252,17 +283,24 @@ async def audit_async(
 ) -> AuditResult:
     """Run an audit. The judge is closed at the end; every answer received is in the store whatever happens."""
     traits = traits_of(judge)
-    prepared = prepared or prepare(judge.task, judge.scale, request or AuditRequest(), traits=traits)
-    check_needs(prepared.plan.cases, traits.needs, judge=judge.name)
+    prepared = prepared or prepare(judge.task, judge.scale, request or AuditRequest(), traits=traits, in_blocks=True)
+    check_needs(prepared.cases, traits.needs, judge=judge.name)
     request = prepared.request
     store = CallStore(request.cache) if request.cache is not None and judge.reusable else None
     looks = _looks(judge, prepared) if request.mode != "fixed" else None
+    found = None
     try:
-        if looks is not None:
+        run: Run
+        if prepared.blocks is not None:
+            found = await run_in_blocks(
+                prepared.blocks, judge, limits=request.limits, store=store, suite=suite_hash(prepared.suite), emit=emit
+            )
+            prepared, run = replace(prepared, plan=found.plan), found.run
+        elif looks is not None:
             run = await run_in_rounds(prepared.plan, judge, looks, limits=request.limits, store=store, emit=emit)
         else:
             run = await run_calls(prepared.plan.calls, judge, limits=request.limits, store=store, emit=emit)
-        audit = _audit(judge, prepared, run, looks)
+        audit = _audit(judge, prepared, run, looks, found)
         asked: Sequence[Asked] = ()
         if audit.examples and run.stopped is None:
             from voirdire._examples import smaller_examples
@@ -294,15 +332,17 @@ def _looks(judge: Judge, prepared: Prepared) -> Looks:
     )
 
 
-def _audit(judge: Judge, prepared: Prepared, run: Run, looks: Looks | None) -> Audit:
+def _audit(judge: Judge, prepared: Prepared, run: Run, looks: Looks | None, in_blocks: InBlocks | None) -> Audit:
     from voirdire.harness.statistics.analyse import analyse
 
     plan, request, suite = prepared.plan, prepared.request, prepared.suite
     if looks is not None:
         found = looks.finish(run.verdicts)
     else:
-        found = analyse(plan, run.verdicts, alpha=request.alpha, soft=judge.soft, suite_size=prepared.suite_size)
-    nulls = sum(v is not None and v.null in ("unparsed", "refused") for v in run.verdicts)
+        read = None if in_blocks is None else (in_blocks.hard, in_blocks.soft)
+        found = analyse(
+            plan, run.verdicts, alpha=request.alpha, soft=judge.soft, suite_size=prepared.suite_size, read=read
+        )
     return Audit(
         judge_name=judge.name,
         judge_spec=judge.spec,
@@ -324,18 +364,19 @@ def _audit(judge: Judge, prepared: Prepared, run: Run, looks: Looks | None) -> A
         noise=found.noise,
         discrimination=found.discrimination,
         calls=Calls(
-            planned=len(plan.calls),
+            planned=len(plan.calls) if in_blocks is None else in_blocks.planned,
             made=run.made,
             cached=run.cached,
             errors=run.errors,
-            nulls=nulls,
+            nulls=run.nulls,
             tokens=run.tokens,
             cost_usd=run.cost_usd,
             seconds=round(run.seconds, 3),
         ),
         verdict="error" if run.stopped == "judge" else found.verdict,
-        warnings=tuple(_warnings(judge, prepared, run, found)),
-        examples=tuple(_with_replies(found.examples, plan, run)),
+        warnings=tuple(_warnings(judge, prepared, run, found, in_blocks)),
+        # of a run in blocks they have their replies
+        examples=tuple(_with_replies(found.examples, plan, run) if in_blocks is None else found.examples),
         metrics={metric.name: metric.to_json() for metric in found.metrics},
         paper=_beside(prepared, run, soft=judge.soft),
         mode=request.mode,
@@ -374,13 +415,15 @@ def _with_replies(examples: Sequence[CounterExample], plan: Plan, run: Run) -> I
         )
 
 
-def _warnings(judge: Judge, prepared: Prepared, run: Run, found: Any) -> Iterable[str]:
+def _warnings(judge: Judge, prepared: Prepared, run: Run, found: Any, in_blocks: InBlocks | None) -> Iterable[str]:
     """What a reader must know before believing the numbers."""
     suite, plan = prepared.suite, prepared.plan
     yield from prepared.notes
     if run.stopped is not None:
-        asked = sum(v is not None for v in run.verdicts)
-        yield f"The run stopped early ({run.reason}): {asked:,} of {len(plan.calls):,} calls were answered."
+        planned = f"{len(plan.calls):,}" if in_blocks is None else f"about {in_blocks.planned:,}"
+        yield f"The run stopped early ({run.reason}): {run.answered:,} of {planned} calls were answered."
+        if len(plan.cases) < len(prepared.cases):
+            yield f"It came to {len(plan.cases):,} of {len(prepared.cases):,} cases, in the order of the file."
         yield from _missing(found.findings)
     if run.errors and any(spec.startswith("replay:") for spec in leaves(judge.spec)):
         yield f"{run.errors:,} of the questions were not recorded and count as errors of their arm."
@@ -399,7 +442,7 @@ def _warnings(judge: Judge, prepared: Prepared, run: Run, found: Any) -> Iterabl
         )
     if found.noise.n and found.noise.deterministic:
         yield "Every repeated call gave the same answer: the judge is deterministic, or its answers come from a cache."
-    served = Counter(v.served_model for v in run.verdicts if v is not None and v.served_model)
+    served = run.served
     if len(served) > 1:
         names = ", ".join(f"{name} ({n:,})" for name, n in served.most_common(5))
         yield (

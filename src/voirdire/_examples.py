@@ -27,11 +27,13 @@ __all__ = ["SHARE", "Asked", "default_budget", "smaller_examples"]
 
 #: of the planned calls, what may be spent on examples unless the user says otherwise
 SHARE = 0.10
+#: and no more than that: examples do not grow with the number of cases
+MOST = 100_000
 
 
-def default_budget(plan: Plan) -> int:
-    """Most calls that making examples small may add to this plan."""
-    return int(SHARE * len(plan.calls))
+def default_budget(calls: int) -> int:
+    """Most calls that making examples small may add to a plan of so many."""
+    return min(MOST, int(SHARE * calls))
 
 
 class Asked(NamedTuple):
@@ -50,7 +52,7 @@ async def smaller_examples(
     The calls are counted in the audit and returned as well, for the call records. `budget` None: a tenth of the plan;
     never more than `limits` leave. A judge that gives out here spoils nothing.
     """
-    most = default_budget(plan) if budget is None else budget
+    most = default_budget(len(plan.calls)) if budget is None else budget
     if limits.max_calls is not None:
         most = min(most, limits.max_calls - audit.calls.made)
     first = _first_of_each(audit.examples)

@@ -231,7 +231,9 @@ def confirm_paid(judge: Judge, prepared: Prepared) -> None:
 
     if judge.paid:
         _, most = asyncio.run(tally(prepared.plan.calls, judge))
-        confirm_calls(sum(len(asked.calls) for asked in most if asked.judge.paid))
+        # where the plan is that of a few of the cases, so many times as much
+        times = len(prepared.cases) / len(prepared.plan.cases)
+        confirm_calls(round(times * sum(len(asked.calls) for asked in most if asked.judge.paid)))
 
 
 def confirm_calls(calls: int) -> None:

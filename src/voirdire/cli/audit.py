@@ -183,7 +183,7 @@ def audit(
         cache=None if cache == "none" else cache,
         rewrites=rewrites,
     )
-    prepared = prepare(asked.task, asked.scale, request, traits=traits_of(asked))
+    prepared = prepare(asked.task, asked.scale, request, traits=traits_of(asked), in_blocks=True)
     terminal.plan(asked, prepared)
     if not yes and max_calls is None and max_cost is None:
         confirm_paid(asked, prepared)

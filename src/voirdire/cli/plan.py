@@ -276,7 +276,7 @@ def _design(planned: Plan, probe: ProbePlan, tests: int, alpha: float) -> Design
     from voirdire.harness.relations import Relation
     from voirdire.harness.statistics.power import Design
 
-    applies: list[int] = sorted({item.case for item in probe.items})
+    applies: list[int] = sorted(set(probe.cases.tolist()))
     if not applies:
         return None
     groups: np.ndarray = planned.groups[applies]
@@ -308,7 +308,7 @@ def _row(probe: ProbePlan, design: Design | None, own: int, noise: NoiseModel) -
         probe=row.name,
         relation=row.relation,
         calls=own,
-        cases=len({item.case for item in probe.items}),
+        cases=len(set(probe.cases.tolist())),
         smallest_effect=_rounded(smallest_effect(design, noise)),
         clean_holds=_rounded(clean_holds(design, noise)),
     )

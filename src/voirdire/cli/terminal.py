@@ -60,15 +60,17 @@ class Terminal:
         self.err.print(f"voirdire {__version__} · judge {judge.spec}", markup=False)
         where = "built-in cases" if prepared.cases_path == "built-in" else "cases"
         seed = f" · seed {prepared.request.seed}" if prepared.request.seed else ""
-        self.err.print(f"suite {prepared.suite.name} · {plan.task} · {len(plan.cases):,} {where}{seed}", markup=False)
+        self.err.print(
+            f"suite {prepared.suite.name} · {plan.task} · {len(prepared.cases):,} {where}{seed}", markup=False
+        )
         note = ""
-        if judge.deterministic:
+        if judge.deterministic and prepared.blocks is None:
             repeats = len(plan.calls) - len({c.content for c in plan.calls})
             note = f", {repeats:,} of them repeats of a deterministic judge, which are not asked" if repeats else ""
-        most = "at most " if prepared.request.mode != "fixed" else ""
-        self.err.print(f"{most}{len(plan.calls):,} calls planned{note}", markup=False)
+        most = "at most " if prepared.request.mode != "fixed" else "about " if prepared.blocks is not None else ""
+        self.err.print(f"{most}{prepared.calls:,} calls planned{note}", markup=False)
         given = prepared.request.minimise
-        more = default_budget(plan) if given is None else given
+        more = default_budget(prepared.calls) if given is None else given
         if more:
             self.err.print(f"at most {more:,} more to make counter-examples small", markup=False)
 
