@@ -85,19 +85,55 @@ def _balanced(truth: np.ndarray, right: np.ndarray) -> tuple[str, np.ndarray]:
 
 
 def _concordance(labels: Sequence[object], scores: np.ndarray) -> np.ndarray:
-    """Per case: share of the differently labelled other cases on the right side of it."""
+    """Per case: share of the differently labelled other cases on the right side of it (equal scores: half)."""
     truth = np.asarray([float(x) if isinstance(x, (int, float)) else np.nan for x in labels])
     values = np.full(truth.size, np.nan)
-    known = ~np.isnan(truth) & ~np.isnan(scores)
+    known = np.flatnonzero(~np.isnan(truth) & ~np.isnan(scores))
     t, s = truth[known], scores[known]
-    order = np.sign(t[:, None] - t[None, :])
-    agree = 0.5 + 0.5 * order * np.sign(s[:, None] - s[None, :])
-    comparable = order != 0
-    with np.errstate(invalid="ignore"):
-        values[known] = np.where(
-            comparable.any(axis=1), (agree * comparable).sum(axis=1) / comparable.sum(axis=1), np.nan
-        )
+    right = _under(t, s) + _under(-t, -s)
+    comparable = t.size - np.unique(t, return_counts=True)[1][np.unique(t, return_inverse=True)[1]]
+    some = comparable > 0
+    values[known[some]] = right[some] / comparable[some]
     return values
+
+
+def _under(t: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """For each i the number of j with t[j] < t[i] and s[j] < s[i], those with s[j] = s[i] counting half.
+
+    By merging sorted runs of doubling length, all runs of a length at once: n log(n)^2, where a table of all pairs
+    would fill memory.
+    """
+    order = np.lexsort((s, t))
+    # ranks with ties; places in the order of t
+    rank = np.unique(s[order], return_inverse=True)[1]
+    first = np.searchsorted(t[order], t[order], side="left")  # where its equals in t begin
+    place = np.arange(t.size)
+    found = np.zeros(t.size)
+    length = 1
+    while length < t.size:
+        run = place // length
+        # each odd run counts what is smaller in the run before it
+        pair, later = run // 2, run % 2 == 1
+        for first_later in (True, False):
+            # once with those of the later run before their equals in score, once behind: the mean counts equals half
+            by = np.lexsort((later != first_later, rank, pair))
+            earlier = np.cumsum(~later[by])
+            begin = np.searchsorted(pair[by], pair[by], side="left")
+            before = earlier - np.where(begin > 0, earlier[begin - 1], 0)
+            found[by] += np.where(later[by], before / 2, 0.0)
+        length *= 2
+    # those with the same t, which stand before it in the order, are none of them
+    same = _below_in(rank, first, place)
+    result = np.empty(t.size)
+    result[order] = found - same
+    return result
+
+
+def _below_in(rank: np.ndarray, first: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Of the equals in t before each place, sorted by rank: those below it, and half of those level with it."""
+    key = first * (rank.max(initial=0) + 1) + rank  # sorted, as the order is by t and then by s
+    begin = np.searchsorted(key, key, side="left")
+    return (begin - first) + (place - begin) / 2
 
 
 def _pair_agreement(plan: Plan, answers: Answers) -> np.ndarray:

@@ -7,7 +7,9 @@ Nothing is ever downloaded: users bring the files.
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -161,14 +163,30 @@ def _looks_public(path: str) -> bool:
     path = _options_of(path)[0]
     if path == "-" or Path(path).suffix.lower() == ".csv" or not Path(path).is_file():
         return False
+    if _is_ours(_first_line(path)):
+        return False  # without reading a large file twice
     try:
         source = read_source(path)
-        responses = _shape(source).first.get("responses")
+        if _is_ours(_shape(source).first):
+            return False
     except CaseFileError:
         return False
-    if isinstance(responses, list) and responses and isinstance(responses[0], str):
-        return False  # ours, whatever its other fields are called
     return sniff(source) is not None
+
+
+def _first_line(path: str) -> object:
+    """The first line as JSON; None where it is none."""
+    try:
+        with Path(path).open(encoding="utf-8-sig") as file:
+            return json.loads(next((line for line in file if line.strip()), ""))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _is_ours(first: object) -> bool:
+    """Is the first record a case, whatever its other fields are called?"""
+    responses = first.get("responses") if isinstance(first, Mapping) else None
+    return isinstance(responses, list) and bool(responses) and isinstance(responses[0], str)
 
 
 def _load(spec: str, own: tuple[str, ...]) -> tuple[Loaded, dict[str, str]]:

@@ -1,0 +1,44 @@
+"""Concordance: the share of differently labelled cases that a score puts on the right side."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voirdire.harness.statistics.discrimination import _concordance
+
+LABELS = st.one_of(st.none(), st.integers(0, 6), st.floats(0, 6).map(lambda x: round(x, 1)))
+SCORES = st.one_of(st.just(float("nan")), st.integers(0, 5).map(float))
+
+
+def of_all_pairs(labels: list[object], scores: np.ndarray) -> np.ndarray:
+    """By its definition, pair by pair."""
+    values = np.full(len(labels), np.nan)
+    known = [i for i, x in enumerate(labels) if x is not None and not np.isnan(scores[i])]
+    for i in known:
+        right = [
+            0.5 + 0.5 * np.sign(labels[i] - labels[j]) * np.sign(scores[i] - scores[j])  # type: ignore[operator]
+            for j in known
+            if labels[i] != labels[j]
+        ]
+        if right:
+            values[i] = np.mean(right)
+    return values
+
+
+@given(st.lists(st.tuples(LABELS, SCORES), max_size=40))
+def test_it_is_what_all_pairs_say(pairs: list[tuple[object, float]]) -> None:
+    labels, scores = [label for label, _ in pairs], np.asarray([score for _, score in pairs], dtype=float)
+    assert _concordance(labels, scores) == pytest.approx(of_all_pairs(labels, scores), nan_ok=True)
+
+
+def test_many_cases_need_no_table_of_all_pairs() -> None:
+    rng = np.random.default_rng(1)
+    labels = rng.normal(size=60_000)  # a table of all pairs would take 29 GB
+    values = _concordance(list(labels), labels + rng.normal(size=labels.size))
+    # of two normal variables with correlation r = 1 / sqrt(2): 1/2 + asin(r) / pi
+    assert float(np.mean(values)) == pytest.approx(0.75, abs=0.01)
+    assert _concordance(list(labels), labels).min() == 1.0
+    assert _concordance(list(labels), -labels).max() == 0.0
