@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,11 +108,12 @@ def step(name: str, folder: Path, number: int) -> dict[str, float]:
     return {"seconds": seconds, "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
-def measured(number: int, work: Path) -> dict[str, dict[str, float]]:
+def measured(number: int, work: Path, steps: Sequence[str] = ()) -> dict[str, dict[str, float]]:
+    """Figures of `steps` (default: all), of reading the records alone, and the sizes of the files."""
     folder = work / str(number)
     folder.mkdir()
     out = {}
-    for name in (*STEPS, "json.loads"):
+    for name in (*(steps or STEPS), "json.loads"):
         command = [sys.executable, __file__, "--step", name, "--folder", str(folder), "--records", str(number)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:

@@ -109,7 +109,7 @@ def join(like: Plan, blocks: list[Packed], cases: Sequence[Case], build: Build) 
         if not found:
             return None
         if shift is not None:
-            found = [(i, a.astype(kind) + kind(shift[i])) for i, a in found]
+            found = [(i, np.add(a, shift[i], dtype=kind)) for i, a in found]
         return np.concatenate([a for _, a in found])
 
     def arm(name: str) -> Arm | None:

@@ -81,6 +81,10 @@ class ProbePlan:
     sham: Arm | None = None
     not_applicable: Counter[str] = field(default_factory=Counter)
 
+    def add(self, item: Item) -> None:
+        assert isinstance(self.items, list)
+        self.items.append(item)
+
     @property
     def cases(self) -> np.ndarray:
         """The case number of each item."""
@@ -131,8 +135,8 @@ class Plan:
         elif probe.probe.opponent == "twin":  # an answer beside itself: neither is better
             return np.full(len(probe.items), np.nan)
         else:
-            table = self._truth_table()
-            return table[probe.cases, probe.targets]
+            found: np.ndarray = self._truth_table()[probe.cases, probe.targets]
+            return found
         return np.asarray([np.nan if t is None else float(t) for t in known])
 
     def _truth_table(self) -> np.ndarray:
@@ -320,7 +324,7 @@ def _expand(
         if probe.setup is not None:
             # the prompt is changed and no answer, so it is seen as well on one answer as on each
             shown = case.replace(setup=probe.setup)
-            plan.items.append(Item(number, target, shown, ()))
+            plan.add(Item(number, target, shown, ()))
             arms["source"].add(source)
             # formats are held against the repeats of both
             repeats = max(2, samples) if probe.relation is Relation.AGREE else samples
@@ -328,13 +332,13 @@ def _expand(
             made += 1
             break
         if probe.perturbation is None:
-            plan.items.append(Item(number, target, None, ()))
+            plan.add(Item(number, target, None, ()))
             arms["source"].add(source)
             made += 1
             continue
         if is_aimed(probe.perturbation):
             try:
-                plan.items.append(_by_order(probe, arms, number, case, target, calls, followups, samples, task))
+                plan.add(_by_order(probe, arms, number, case, target, calls, followups, samples, task))
             except NotApplicable as error:
                 reason = error.message
                 continue
@@ -351,7 +355,7 @@ def _expand(
         except NotApplicable as error:
             reason = error.message
             continue
-        plan.items.append(Item(number, target, shown, followup.edits, source=before))
+        plan.add(Item(number, target, shown, followup.edits, source=before))
         arms["source"].add(source)
         arms["follow_up"].add(calls.arm(shown, slot, samples, edited=True))
         if placebo is not None:
@@ -401,7 +405,7 @@ def _turned(
     rng = rng_for(followups.seed, case, 0, plan.probe.name)
     further = turns(len(case.responses), plan.probe.orders, rng)
     for orders in further:
-        plan.items.append(Item(number, 0, case, ()))
+        plan.add(Item(number, 0, case, ()))
         arms["source"].add(source)
         arms["follow_up"].add(calls.arm(case, 0, samples, edited=False, orders=orders))
     return len(further)

@@ -133,7 +133,8 @@ def _below_in(rank: np.ndarray, first: np.ndarray, place: np.ndarray) -> np.ndar
     """Of the equals in t before each place, sorted by rank: those below it, and half of those level with it."""
     key = first * (rank.max(initial=0) + 1) + rank  # sorted, as the order is by t and then by s
     begin = np.searchsorted(key, key, side="left")
-    return (begin - first) + (place - begin) / 2
+    result: np.ndarray = (begin - first) + (place - begin) / 2
+    return result
 
 
 def _pair_agreement(plan: Plan, answers: Answers) -> np.ndarray:

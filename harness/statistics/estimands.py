@@ -192,7 +192,8 @@ def _neutral_flips(plan: Plan, probe: ProbePlan, answers: Answers) -> np.ndarray
     have = plan.neutral_cases >= 0
     per_case = np.full(len(plan.cases), np.nan)
     per_case[have] = changes(source[have], neutral[plan.neutral_cases[have]])
-    return per_case[probe.cases]
+    result: np.ndarray = per_case[probe.cases]
+    return result
 
 
 def _invariant(

@@ -81,7 +81,7 @@ def chosen(probe: ProbePlan, keep: Sequence[bool]) -> ProbePlan:
     def only(arm: Arm | None) -> Arm | None:
         return None if arm is None or not rows.size else Arm(arm.calls[rows], arm.slots[rows])
 
-    items = [probe.items[i] for i in rows]
+    items = [probe.items[int(i)] for i in rows]
     return replace(
         probe, items=items, source=only(probe.source), follow_up=only(probe.follow_up), sham=only(probe.sham)
     )

@@ -242,6 +242,7 @@ def cases_of(
     source = request.cases
     notes: tuple[str, ...] = ()
     ids = list(request.case_ids) or None
+    cases: Sequence[Case]
     if source is None:
         path, cases = BUILTIN, builtin_cases(task, needs) or builtin_cases(task)
         if needs and len(cases) < len(builtin_cases(task)):

@@ -284,9 +284,11 @@ def _to_bytes(packed: Packed, records: bytes, sums: Sums) -> bytes:
     told = [sums.answered, sums.nulls, sums.tokens, sums.cost_usd, list(sums.served.items())]
     head = json.dumps([packed.cases, packed.calls, list(packed.not_applicable), told]).encode()
     file = io.BytesIO()
-    np.savez_compressed(
-        file, **packed.arrays, _head=np.frombuffer(head, np.uint8), _records=np.frombuffer(records, np.uint8)
-    )
+    whole = {**packed.arrays, "_head": np.frombuffer(head, np.uint8), "_records": np.frombuffer(records, np.uint8)}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in whole.items():
+            with archive.open(f"{name}.npy", "w") as entry:
+                np.lib.format.write_array(entry, array, allow_pickle=False)
     return file.getvalue()
 
 
