@@ -2,6 +2,7 @@
 
     python benchmarks/search.py                 # 20 seeds on 4 judges, 100 null searches, as in docs/attack.md
     python benchmarks/search.py --smoke         # 1 seed and 4 null searches, for CI
+    python benchmarks/search.py --textattack    # also its genetic, PSO and WIR-random searches (needs the extra)
 
 Four judges with planted trigger words among many that do nothing or harm, all noisy. The lift of a phrase is its mean
 gain on held-out cases, computed from the judge's own probabilities, so without noise; the best known lift is the best
@@ -34,6 +35,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: more threa
 from voirdire.perturbations.search.growing import beam_search
 from voirdire.perturbations.search.meter import Meter
 from voirdire.perturbations.search.space import Question, Space, Words
+from voirdire.perturbations.search.textattack_phrases import TEXTATTACK_METHODS, textattack_search
 from voirdire.perturbations.search.universal import racing_search
 
 VOCABULARY = 160
@@ -164,6 +166,8 @@ async def found(judge: Planted, method: str, seed: int, budget: int) -> tuple[Wo
         words = await beam_search(meter, space, CASES, width=3)
     elif method == "chance":
         words = await chance(meter, space, seed)
+    elif method in TEXTATTACK_METHODS:
+        words = await textattack_search(meter, space, CASES, method=method, seed=seed)
     else:
         words = await racing_search(meter, space, CASES, seed=seed)
     return words, meter.used
@@ -203,11 +207,14 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--nulls", type=int, default=100)
     parser.add_argument("--smoke", action="store_true")
+    parser.add_argument("--textattack", action="store_true")
     args = parser.parse_args()
     seeds, nulls = (1, 4) if args.smoke else (args.seeds, args.nulls)
     whole = VOCABULARY * CASES * WORDS
     methods = {"greedy": whole, "beam of 3": 3 * whole, "greedy, few cases": int(SHARE * whole)}
     methods |= {"chance": int(SHARE * whole), "racing (ours)": int(SHARE * whole)}
+    if args.textattack:
+        methods |= dict.fromkeys(TEXTATTACK_METHODS, int(SHARE * whole))
     good = True
     print(f"{'judge':26}{'method':20}{'calls':>8}{'lift':>8}{'of best':>9}{'worst seed':>12}")
     for make in JUDGES if seeds else ():

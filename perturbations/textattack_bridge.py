@@ -37,7 +37,7 @@ from voirdire.perturbations.lexical_words import ENGLISH
 from voirdire.perturbations.spans import analyse
 from voirdire.perturbations.typos import Slip, slips
 
-__all__ = ["available", "load"]
+__all__ = ["available", "load", "silent"]
 
 _TEXTATTACK = "TextAttack, arXiv:2005.05909"
 _BAD_CHARACTERS = "Bad Characters, arXiv:2106.09898, as in TextAttack, arXiv:2005.05909"
@@ -108,6 +108,20 @@ def _contained(folder: Path) -> Iterator[None]:
         for name, disabled in loggers.items():
             logging.getLogger(name).disabled = disabled
         random.setstate(state)
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """textattack's notes on goals and models that it does not know, and its dependencies' warnings, stay unsaid."""
+    logger: logging.Logger = importlib.import_module("textattack.shared").logger
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 # --- candidates

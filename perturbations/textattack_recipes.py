@@ -16,9 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import logging
 import random
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -26,7 +24,7 @@ from voirdire.harness.cases import Edit
 from voirdire.perturbations.edits import one_edit
 from voirdire.perturbations.lexical import synonym_edits
 from voirdire.perturbations.spans import analyse, inside
-from voirdire.perturbations.textattack_bridge import load
+from voirdire.perturbations.textattack_bridge import load, silent
 from voirdire.perturbations.typos import editable_words
 
 __all__ = ["RECIPES", "recipe_edits"]
@@ -75,22 +73,16 @@ def recipe_edits(
 
 @contextlib.contextmanager
 def _as_it_was(seed: int) -> Iterator[None]:
-    """The global generators draw from `seed` inside, and go on as if nothing had been drawn afterwards; textattack's
-    notes on a goal that it does not know stay unsaid."""
+    """The global generators draw from `seed` inside, and go on as if nothing had been drawn afterwards."""
     import numpy as np
 
-    logger = logging.getLogger("textattack")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
     state, arrays = random.getstate(), np.random.get_state()
     random.seed(seed)  # textattack draws from the global generators
     np.random.seed(seed % 2**32)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with silent():
             yield
     finally:
-        logger.setLevel(level)
         random.setstate(state)
         np.random.set_state(arrays)
 

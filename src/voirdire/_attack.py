@@ -33,6 +33,7 @@ from voirdire.perturbations.found import joined
 from voirdire.perturbations.search.growing import beam_search
 from voirdire.perturbations.search.meter import Meter
 from voirdire.perturbations.search.space import Question, Words
+from voirdire.perturbations.search.textattack_phrases import TEXTATTACK_METHODS, textattack_search
 from voirdire.perturbations.search.universal import racing_search
 
 __all__ = ["AttackRequest", "Prepared", "Progress", "attack_async", "prepare_attack"]
@@ -164,9 +165,12 @@ class _Work:
             self.best = words
             self._say("searching")
 
-        if self.request.method == "racing":
-            return await racing_search(self.meter, space, units, seed=self.request.seed, tell=better)
-        width = _BEAM if self.request.method == "beam" else 1
+        method, seed = self.request.method, self.request.seed
+        if method == "racing":
+            return await racing_search(self.meter, space, units, seed=seed, tell=better)
+        if method in TEXTATTACK_METHODS:
+            return await textattack_search(self.meter, space, units, method=method, seed=seed, tell=better)
+        width = _BEAM if method == "beam" else 1
         return await beam_search(self.meter, space, units, width=width, tell=better)
 
     async def _rival(self) -> tuple[str, ...]:

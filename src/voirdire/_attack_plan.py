@@ -17,22 +17,24 @@ from voirdire._compose import DEFAULT_CACHE, AuditRequest, Cases, cases_of
 from voirdire.harness.casefiles import check_needs
 from voirdire.harness.cases import Case
 from voirdire.harness.engine.runner import Limits
-from voirdire.harness.errors import UsageError, nearest
+from voirdire.harness.errors import NotApplicable, UsageError, nearest
 from voirdire.harness.judges.base import Judge, traits_of
 from voirdire.harness.judges.wrappers.table import WRAPPERS
 from voirdire.harness.probes import Probe
 from voirdire.perturbations.draws import shuffled
 from voirdire.perturbations.found import POSITIONS, Position, joined
 from voirdire.perturbations.search.space import Space, Words, builtin_vocabulary
+from voirdire.perturbations.search.textattack_phrases import FEWEST_UNITS, TEXTATTACK_METHODS, TextattackMethod
 from voirdire.perturbations.search.universal import screenable
+from voirdire.perturbations.textattack_bridge import load
 from voirdire.suites.found import FoundAttack, found_probe
 
 __all__ = ["DEFENCES", "AttackRequest", "Method", "Mode", "Prepared", "composed", "prepare_attack", "stand_ins"]
 
 Mode = Literal["both", "first", "second"]
 MODES: tuple[Mode, ...] = ("both", "first", "second")
-Method = Literal["racing", "greedy", "beam"]
-METHODS: tuple[Method, ...] = ("racing", "greedy", "beam")
+Method = Literal["racing", "greedy", "beam"] | TextattackMethod
+METHODS: tuple[Method, ...] = ("racing", "greedy", "beam", *TEXTATTACK_METHODS)
 #: defences that are tried by default: they change texts, so what they take out again costs no call
 DEFENCES = ("neutralise", "strip_markup", "perplexity_window")
 #: fewer questions than this decide nothing, or teach nothing
@@ -150,6 +152,10 @@ def _of_vocabulary(space: Space, request: AttackRequest, units: int, budget: int
     if request.method == "racing" and n > most:
         more = f"--max-calls {request.max_calls} reaches for no more"
         return [f"Of the {n:,} words, {most:,} drawn at random are tried: {more}."]
+    if request.method in ("genetic", "pso"):
+        return []  # they draw from all words, and try as many as they come to
+    if request.method == "wir-random":
+        units = min(units, FEWEST_UNITS)
     if request.method != "racing" and n * units > budget:
         raise UsageError(
             f"{request.method} search asks {n} words x {units} cases = {n * units:,} calls for the first word, and has "
@@ -170,6 +176,11 @@ def _check(request: AttackRequest) -> None:
     if not 0.05 <= request.train <= 0.9:
         raise UsageError(f"--train {request.train:g} must lie between .05 and .9")
     check_families(request.families)
+    if request.method in TEXTATTACK_METHODS and "phrase" in request.families:
+        try:
+            load()
+        except NotApplicable as error:
+            raise UsageError(f"--method {request.method}: {error.message}") from None
     for name in request.defences:
         wrapper = WRAPPERS.get(name)
         if wrapper is None or wrapper.required or name in ("jury", "escalate"):

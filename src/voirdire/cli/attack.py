@@ -60,7 +60,13 @@ def attack(
             "--families", help="What is tried: phrase,structure and injection,phrases,authority,social,tone,format …"
         ),
     ] = "phrase,structure",
-    method: Annotated[str, typer.Option("--method", help="racing (ours), greedy (as published) or beam.")] = "racing",
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            help="racing (ours), greedy (as published), beam; with textattack installed genetic, pso, wir-random.",
+        ),
+    ] = "racing",
     vocabulary: Annotated[
         Path | None, typer.Option("--vocabulary", help="File with a word a line. Default: about 190 built-in words.")
     ] = None,
