@@ -7,7 +7,8 @@
 
 Each audit runs in a process of its own on a JSONL file of different cases that is made for it. `memory` is the peak of
 the whole process. `a case`: what each case adds to it, from the row before. Of a resumed run `first call` is the time
-from the start of the process until the judge is asked something that no earlier run has asked.
+from the start of the process until the judge is asked something that no earlier run has asked; on an idle machine it is
+what the processor needs for it.
 """
 
 from __future__ import annotations
@@ -57,12 +58,14 @@ def audit(cases: Path, judge: str, probes: list[str], cache: Path | None, stop_a
 
     def note(event: Event) -> None:
         if isinstance(event, CallFinished) and event.seconds > 0 and not first:
-            first.append(time.time() - started)
+            first.extend((time.time() - started, time.process_time()))
 
     request = AuditRequest(
         cases=cases, suite="quick", probes=probes, cache=cache, minimise=0, limits=Limits(max_calls=stop_after)
     )
-    result = asyncio.run(audit_async(make_judge(judge, JudgeOptions(task="pairwise")), request, emit=note))
+    # with a version the answers of a callable are kept
+    options = JudgeOptions(task="pairwise", params={"version": "1"} if judge.startswith("python:") else {})
+    result = asyncio.run(audit_async(make_judge(judge, options), request, emit=note))
     return {
         "cases": result.audit.cases_n,
         "calls": result.audit.calls.planned,
@@ -72,6 +75,7 @@ def audit(cases: Path, judge: str, probes: list[str], cache: Path | None, stop_a
         "cpu": time.process_time(),
         "seconds": time.time() - started,
         "first": first[0] if first else float("nan"),
+        "first cpu": first[1] if first else float("nan"),
     }
 
 
@@ -117,7 +121,8 @@ def resumed(number: int, probes: list[str]) -> None:
         again = apart("--one", str(cases), "--judge", judge, *common)
         print(
             f"run again: {again['cached']:,.0f} of {again['calls']:,.0f} calls are known, first call after "
-            f"{again['first']:.1f} s, done after {again['seconds']:.1f} s, {again['memory']:.0f} MB"
+            f"{again['first']:.1f} s ({again['first cpu']:.1f} s of the processor), done after "
+            f"{again['seconds']:.1f} s, {again['memory']:.0f} MB"
         )
 
 

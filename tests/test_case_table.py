@@ -11,6 +11,7 @@ from voirdire.harness import casefiles
 from voirdire.harness.case_table import CaseTable
 from voirdire.harness.casefiles import cases_hash, check_task, read_cases
 from voirdire.harness.errors import CaseFileError
+from voirdire.harness.plan import groups_of
 
 
 @pytest.fixture
@@ -51,6 +52,17 @@ def test_a_large_file_reads_as_a_small_one(tmp_path: Path, monkeypatch: pytest.M
     for number in (300, -301):
         with pytest.raises(IndexError):
             table[number]
+
+
+@pytest.mark.usefixtures("large")
+def test_clusters_of_a_table_are_those_of_a_list(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    groups = [None, "a", None, "b", "a", None, "b", None]
+    path.write_text(
+        "\n".join(json.dumps({"id": f"q{i}", "responses": ["x"], "group": g}) for i, g in enumerate(groups))
+    )
+    table = read_cases(path)
+    assert groups_of(table).tolist() == groups_of(list(table)).tolist() == [0, 1, 2, 3, 1, 4, 3, 5]
 
 
 @pytest.mark.usefixtures("large")

@@ -45,8 +45,9 @@ def _pairwise(plan: Plan, answers: Answers, source: np.ndarray) -> Iterator[Metr
     yield metric_position.bpde(source, tie=tie)
     first = answers.utility[plan.sources.calls[:, :, 0], 0]
     yield metric_preference.proba_prefer_1(first.reshape(-1))
-    looks = [(len(t), metric_preference.holds_list(t)) for case in plan.cases for t in case.responses[:2]]
-    lengths, lists = np.asarray(looks, dtype=float).reshape(-1, 2, 2).transpose(2, 0, 1)
+    texts = (text for case in plan.cases for text in case.responses)
+    looks = np.fromiter((x for t in texts for x in (len(t), metric_preference.holds_list(t))), dtype=float)
+    lengths, lists = looks.reshape(-1, 2, 2).transpose(2, 0, 1)
     verdict = means(source[:, :, :1])
     yield metric_preference.proba_prefer_longer(verdict, lengths[:, 0], lengths[:, 1])
     yield metric_preference.proba_prefer_lists(verdict, lists[:, 0], lists[:, 1])

@@ -1,0 +1,53 @@
+"""The card of a local model: suite `standard` over 60 pairs of MT-bench, as in docs/cards.
+
+    python benchmarks/cards.py --data LLMBar/MT-Bench.json --judge local:smollm2      # 3,318 calls
+    python benchmarks/cards.py --data LLMBar/MT-Bench.json --judge local:qwen         # hours; the same command goes on
+
+The data are LLMBar's (Zeng et al. 2024, MIT), which labelled pairs of MT-bench by hand; the 60 shortest are taken, so
+that a processor can read them. Writes the report folder `--out` (HTML, Markdown, JSON, judge card). Every answer is
+kept in `--cache`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import voirdire as vd
+from voirdire.cli.terminal import Terminal
+from voirdire.harness.cases import Case
+from voirdire.suites.loaders import load
+
+
+def shortest(data: Path, number: int) -> list[Case]:
+    """The shortest labelled pairs, in the order of the file."""
+    cases = load(f"llmbar:{data}").cases
+    size = [len(c.instruction_text) + sum(map(len, c.responses)) for c in cases]
+    chosen = sorted(sorted(range(len(cases)), key=lambda i: (size[i], i))[:number])
+    return [cases[i] for i in chosen]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="MT-Bench.json of LLMBar")
+    parser.add_argument("--judge", default="local:smollm2")
+    parser.add_argument("--cases", type=int, default=60)
+    parser.add_argument("--suite", default="standard")
+    parser.add_argument("--out", type=Path, default=Path("card"))
+    parser.add_argument("--cache", type=Path, default=Path(".voirdire/cards.sqlite"))
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    judge, terminal = vd.judge(arguments.judge, task="pairwise"), Terminal()
+    with terminal.progress() as emit:
+        cases = shortest(arguments.data, arguments.cases)
+        result = vd.audit(judge, cases, arguments.suite, cache=arguments.cache, minimise=0, emit=emit)
+    terminal.done(result.audit, result.save(arguments.out, ("html", "md", "json", "card")))
+    calls = result.audit.calls
+    print(f"\n{calls.made:,} calls made, {calls.cached:,} from the cache, {time.perf_counter() - started:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
