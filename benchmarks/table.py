@@ -90,14 +90,14 @@ def edit_rows(size: Size, pythons: list[str]) -> Iterator[Row]:
     rivals = perturbations.rivals(pythons, [c.responses[0] for c in cases], size.rival_seconds)
     names = sorted({name for told in rivals.values() for name in told["rates"]} or {"typos.swap"})
     rates = perturbations.rates_of(names, cases, size.edit_rounds)
-    for name, rate in rates.items():
-        ours = f"{perturbations.in_figures(rate.new)} a second"
-        told = [(lib, told) for lib, told in rivals.items() if told["rates"].get(name)]
-        for library, figures in told:
-            theirs = figures["rates"][name]
-            text = f"{library} {figures['version']}: {perturbations.in_figures(theirs)} a second"
-            work = f"`{name}` of a new text of {perturbations.WORDS} words"
-            yield work, ours, text, times(rate.new, theirs), "perturbations.py"
+    for library, told in rivals.items():
+        both = [name for name in rates if told["rates"].get(name)]
+        if both:
+            ours = statistics.median(rates[name].new for name in both)
+            theirs = statistics.median(told["rates"][name] for name in both)
+            work = f"edits of a new text of {perturbations.WORDS} words, median of {len(both)} kinds of typo"
+            text = f"{library} {told['version']}: {perturbations.in_figures(theirs)} a second"
+            yield work, f"{perturbations.in_figures(ours)} a second", text, times(ours, theirs), "perturbations.py"
 
 
 def statistics_rows(size: Size, pythons: list[str]) -> Iterator[Row]:
