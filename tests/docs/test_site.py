@@ -84,7 +84,8 @@ def test_the_pages_name_only_options_and_commands_that_exist() -> None:
         for parameter in command.params:
             known.update(parameter.opts, parameter.secondary_opts)
     pytests = {"--collect-only", "--lf", "--ff", "--dist", "--junitxml", "--strict-markers"}
-    scripts = {"--check", "--smoke", "--grid", "--audits", "--budget", "--plan", "--textattack"}  # of scripts/ and benchmarks/
+    # of scripts/ and benchmarks/
+    scripts = {"--check", "--smoke", "--grid", "--audits", "--budget", "--plan", "--textattack", "--resume", "--data"}
     others = {"--no-verify", "--hook-type", "--to", "--config-settings"}  # git, pre-commit, inspect, pip
     for page in PAGES:
         for option in set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", page.read_text(encoding="utf-8"))):
