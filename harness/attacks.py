@@ -14,7 +14,7 @@ from voirdire.harness.findings import Calls, CounterExample, Finding
 from voirdire.harness.statistics.lifts import Interval, Lift
 from voirdire.harness.verdicts import Scale
 
-__all__ = ["Attacked", "Attempt", "Elsewhere", "Outcome", "Seen"]
+__all__ = ["Attacked", "Attempt", "Elsewhere", "Outcome", "Seen", "Writer"]
 
 #: "found": beats no attack and the sham on held-out cases; "nothing": was tested and does not;
 #: "inconclusive": the answers do not allow to say; "unfinished": the run ended before it was tested
@@ -47,15 +47,30 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True)
+class Writer:
+    """The model that wrote texts against the judge (`--rewriter`), and what it was asked: `streams` of `depth` tries.
+
+    `calls` are its own, apart from the judge's. `unusable`: why replies could not be tried, and how many.
+    """
+
+    name: str
+    streams: int
+    depth: int
+    calls: Calls
+    unusable: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One attack that was tried on held-out cases.
 
-    `kind`: "phrase" (searched), "structure" (made from the judge's own prompt), the family of a known attack,
-    "composed" (several together). `unseen`: the lift of answers by systems that the search saw no answer of, where the
-    cases name systems (their "models"). `doses`: text of its first k words (or parts) -> its lift. `rival`: the best
-    published phrase, and how much better this is. `parts`: names of what a composed attack stacks. `p_adjusted`: after
-    Holm over all attempts. `example`: a held-out case on which it worked, with the messages that the judge was sent
-    (`prompt`) and what to change in the judge's own prompt (`mend`), where the attack was made from that.
+    `kind`: "phrase" (searched), "rewriter" (written by a model), "structure" (made from the judge's own prompt), the
+    family of a known attack, "composed" (several together). `unseen`: the lift of answers by systems that the search
+    saw no answer of, where the cases name systems (their "models"). `doses`: text of its first k words (or parts) ->
+    its lift. `rival`: the best published phrase, and how much better this is. `parts`: names of what a composed attack
+    stacks. `p_adjusted`: after Holm over all attempts. `example`: a held-out case on which it worked, with the messages
+    that the judge was sent (`prompt`) and what to change in the judge's own prompt (`mend`), where the attack was made
+    from that.
     """
 
     name: str
@@ -121,6 +136,7 @@ class Attacked(_Searched):
     search_budget: int
     attempts: tuple[Attempt, ...]
     best_so_far: str | None = None
+    writer: Writer | None = None
 
     @property
     def found(self) -> tuple[Attempt, ...]:

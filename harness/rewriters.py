@@ -38,6 +38,9 @@ The question it answers, for context only:
 The answer to rewrite:
 {source}"""
 
+#: what a rewriter is told to reply with, unless the request says otherwise
+_REPLY = "the rewritten answer"
+
 _THOUGHTS = re.compile(r"\A\s*<think(?:ing)?>[\s\S]*?</think(?:ing)?>")
 _WHOLE_FENCE = re.compile(r"\A(`{3,})[^\n`]*\n([\s\S]*?)\n\1\s*\Z")
 _CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens"})
@@ -46,12 +49,18 @@ _DECLINED = frozenset({"content_filter", "refusal", "safety"})
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a rewriter is asked: rewrite `text`, an answer to `question`, as `prompt` says. `rewrite` names the kind."""
+    """What a rewriter is asked: rewrite `text`, an answer to `question`, as `prompt` says. `rewrite` names the kind.
+
+    `material`: more texts that the prompt speaks of, by one-word names, fenced like the answer. `reply`: what the reply
+    has to be, in place of "the rewritten answer".
+    """
 
     rewrite: str
     text: str
     question: str
     prompt: str
+    material: tuple[tuple[str, str], ...] = ()
+    reply: str = _REPLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +74,13 @@ class Rewritten:
 
 
 class Rewriter(Protocol):
-    """Anything that rewrites a text. `prompt_hash` covers all it is told besides the texts."""
+    """Anything that rewrites a text. `prompt_hash` covers all it is told besides the texts; `identity` is a hash of the
+    model and its parameters, None where equal requests may come to be answered in another way."""
 
     @property
     def name(self) -> str: ...
+    @property
+    def identity(self) -> str | None: ...
     @property
     def paid(self) -> bool: ...
     @property
@@ -84,16 +96,26 @@ class Rewriter(Protocol):
 
 def messages_for(request: Request) -> list[Message]:
     """The request as chat messages, the texts fenced by tags that they cannot close."""
-    nonce = _nonce(request.text, request.question)
+    nonce = _nonce_of(request)
 
     def fenced(text: str, tag: str) -> str:
         return f"<{tag} {nonce}>\n{text}\n</{tag} {nonce}>"
 
+    # the templates stay as they are, since frozen rewrites are known by their hash
+    system, user = _SYSTEM.replace(_REPLY, request.reply), _USER
+    if request.reply != _REPLY:
+        user = user.replace("The answer to rewrite:", "The answer:")
     # one pass over the template: what the texts hold is never filled in again
-    user = _USER.format(
+    system = system.format(nonce=nonce)
+    user = user.format(
         prompt=request.prompt, question=fenced(request.question, "question"), source=fenced(request.text, "answer")
     )
-    return [{"role": "system", "content": _SYSTEM.format(nonce=nonce)}, {"role": "user", "content": user}]
+    user = "\n\n".join([user, *(f"{name}:\n{fenced(text, name)}" for name, text in request.material)])
+    return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+
+
+def _nonce_of(request: Request) -> str:
+    return _nonce(request.text, request.question, *(text for _, text in request.material))
 
 
 def _nonce(*texts: str) -> str:
@@ -117,6 +139,10 @@ class ChatRewriter:
         self._chat = chat
 
     @property
+    def identity(self) -> str | None:
+        return content_hash(dict(self._chat.identity))
+
+    @property
     def paid(self) -> bool:
         return self._chat.paid
 
@@ -136,7 +162,7 @@ class ChatRewriter:
         elif finish in _CUT_OFF:
             fault = "the rewrite was cut off; raise max_tokens"
         text = _cleaned(reply.text, request)
-        if _nonce(request.text, request.question) in text:
+        if _nonce_of(request) in text:
             fault = fault or "the rewriter repeated its prompt"
         return Rewritten(text, reply.served_model, reply.usage, fault)
 
@@ -147,7 +173,7 @@ class ChatRewriter:
 def _cleaned(text: str, request: Request) -> str:
     """`text` without what models put around an answer: thoughts, our tags, a code fence; ends as the source does."""
     text = _THOUGHTS.sub("", text).strip()
-    nonce = _nonce(request.text, request.question)
+    nonce = _nonce_of(request)
     tagged = re.fullmatch(rf"<answer {nonce}>\s*([\s\S]*?)\s*</answer {nonce}>", text)
     if tagged:
         text = tagged[1]
@@ -161,6 +187,8 @@ def _cleaned(text: str, request: Request) -> str:
 
 class CallableRewriter:
     """A rewriter that is a Python callable `f(request) -> text`, sync or async; sync ones run in threads."""
+
+    identity: str | None = None  # its code may be another one tomorrow
 
     def __init__(self, target: Callable[[Request], Any], *, name: str) -> None:
         if not callable(target):

@@ -9,7 +9,7 @@ from typing import Any
 from voirdire.harness.attacks import Attacked, Attempt
 from voirdire.harness.errors import UsageError
 from voirdire.harness.statistics.lifts import Interval
-from voirdire.reports.attack_text import headline, reason_words
+from voirdire.reports.attack_text import headline, reason_words, writer_words
 from voirdire.reports.formatting import effect, interval, level, percent, plain, share
 from voirdire.reports.markdown import block, code, prose
 from voirdire.reports.text import Piece
@@ -41,7 +41,7 @@ def attack_suite(result: Attacked) -> str | None:
     found = {a.name: a for a in result.found}
     # the parts of a stack stand in the file too, found or not: it is made of them
     needed = [p for a in result.found for p in a.parts]
-    texts = [a for a in result.attempts if a.kind == "phrase" and (a.name in found or a.name in needed)]
+    texts = [a for a in result.attempts if a.kind in ("phrase", "rewriter") and (a.name in found or a.name in needed)]
     attacks = [FoundAttack(a.name, a.text, _position(a), _note(result, a)) for a in texts]
     attacks += [FoundAttack(a.name, note=_note(result, a), parts=a.parts) for a in result.found if a.parts]
     if not found:
@@ -85,6 +85,8 @@ def attack_markdown(result: Attacked) -> str:
         f"- calls: {result.calls.made:,} made, {result.calls.cached:,} known already, {result.calls.nulls:,} without a "
         f"verdict, {result.calls.errors:,} errors",
     ]
+    if result.writer is not None:
+        lines.append(f"- rewriter {prose(writer_words(result.writer))}")
     if result.stopped is not None:
         lines.append(f"- ended early: {prose(result.reason or result.stopped)}")
     lines += [f"- {prose(w)}" for w in result.warnings]

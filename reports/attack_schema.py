@@ -151,7 +151,9 @@ class AttemptModel(_Model):
     """One attack that was tested on held-out cases."""
 
     name: str = Field(description="of its probe in the suite file")
-    kind: str = Field(description="phrase (searched), structure, composed, or the family of a known attack")
+    kind: str = Field(
+        description="phrase (searched), rewriter (written by a model), structure, composed, or a known family"
+    )
     text: str
     position: str
     outcome: Outcome
@@ -184,6 +186,16 @@ class CallsModel(_Model):
     tokens: int | None
     cost_usd: float | None = Field(description="US dollars; null where prices are unknown")
     seconds: float
+
+
+class WriterModel(_Model):
+    """The model that wrote texts against the judge, its calls apart from the judge's."""
+
+    name: str
+    streams: Count
+    depth: Count = Field(description="tries of a stream")
+    calls: CallsModel
+    unusable: dict[str, int] = Field(description="why replies could not be tried, and how many")
 
 
 class ScaleModel(_Model):
@@ -231,6 +243,7 @@ class AttackDocument(_Document):
     search_budget: Count
     attempts: list[AttemptModel]
     best_so_far: str | None = Field(description="of the search; not tested if the run was stopped")
+    writer: WriterModel | None = Field(description="of --rewriter")
 
 
 class FlipModel(_Model):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from voirdire.harness.attacks import Attacked, Attempt, Elsewhere
+from voirdire.harness.attacks import Attacked, Attempt, Elsewhere, Writer
 from voirdire.harness.statistics.lifts import Interval, Lift
 from voirdire.reports.formatting import effect, interval, level, percent, plain, plural, share
 from voirdire.reports.text import one_line
 
-__all__ = ["attack_text", "headline", "reason_words"]
+__all__ = ["attack_text", "headline", "reason_words", "writer_words"]
 
 _REASONS = {
     "differential_nulls": "the attack makes the judge fall silent more often, so its gain cannot be read",
@@ -44,6 +44,17 @@ def headline(result: Attacked) -> str:
     return "NOTHING FOUND  The best phrase of the search does not hold on held-out cases."
 
 
+def writer_words(writer: Writer) -> str:
+    """What the rewriter was asked, and what it made of it."""
+    calls = writer.calls
+    asked = calls.made + calls.cached
+    unused = sum(writer.unusable.values())
+    words = f"{writer.name}: {plural(asked, 'text')} asked for, {unused:,} of no use"
+    if writer.unusable:
+        words += f" ({max(writer.unusable, key=lambda fault: writer.unusable[fault])})"
+    return f"{words}; {calls.made:,} calls made, {calls.cached:,} known already"
+
+
 def attack_text(result: Attacked, *, saved: str | None = None, report: str | None = None) -> str:
     """The whole result."""
     return "\n".join(_lines(result, saved, report)) + "\n"
@@ -66,6 +77,9 @@ def _lines(result: Attacked, saved: str | None, report: str | None) -> Iterator[
     )
     if calls.nulls or calls.errors:
         yield f"           {plural(calls.nulls, 'reply', 'replies')} without a verdict, {plural(calls.errors, 'error')}"
+    if result.writer is not None:
+        yield f" rewriter  {one_line(result.writer.name, 60)}"
+        yield f"           {writer_words(result.writer).partition(': ')[2]}"
     if result.stopped is not None:
         yield f" ended     {result.reason or result.stopped}; run the same command again to go on"
     for warning in result.warnings:

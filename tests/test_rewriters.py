@@ -6,18 +6,18 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted_chat import Scripted
 
 import voirdire as vd
 from voirdire._freeze import Todo, cases_for, freeze, plan_freeze, rewrite_probes
 from voirdire.harness.cases import Case, apply_edits
 from voirdire.harness.errors import JudgeError, JudgeFault, JudgeUnreachable, NotApplicable, UsageError
 from voirdire.harness.followups import FollowUps
-from voirdire.harness.judges.base import Message, Reply
+from voirdire.harness.judges.base import Reply
 from voirdire.harness.registry import PERTURBATIONS
 from voirdire.harness.rewriters import CallableRewriter, ChatRewriter, Request, make_rewriter, messages_for
 from voirdire.perturbations.rewritten import REWRITES, FrozenRewrite, Rewrites, prompt_of, source_hash, using
@@ -30,34 +30,6 @@ PARAPHRASE = "Metal carries heat 400 times better than wood does, so it draws it
 def words_changed(request: Request) -> str:
     """A rewriter without a model: other words, nothing lost."""
     return request.text.replace("Because", "Since").replace("The ", "This ").replace("is", "stays") + " So it goes."
-
-
-@dataclass
-class Scripted:
-    """A chat model that answers from a script, the last answer for ever."""
-
-    script: Sequence[Reply | Exception]
-    asked: list[list[Message]] = field(default_factory=list)
-    name: str = "openai:writer"
-    paid: bool = True
-    concurrency: int | None = None
-    deterministic: bool = False
-    first_token_only: bool = False
-    closed: int = 0
-
-    @property
-    def identity(self) -> dict[str, object]:
-        return {"model": self.name}
-
-    async def complete(self, messages: Sequence[Message], *, sample: int) -> Reply:
-        self.asked.append(list(messages))
-        found = self.script[min(len(self.asked), len(self.script)) - 1]
-        if isinstance(found, Exception):
-            raise found
-        return found
-
-    async def aclose(self) -> None:
-        self.closed += 1
 
 
 def request(text: str = ANSWER, question: str = "Why?") -> Request:

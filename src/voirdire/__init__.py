@@ -237,8 +237,9 @@ def attack(judge: Judge | str, cases: Cases | None = None, **options: Any) -> At
     """Search for a phrase that lifts any answer and test it on held-out cases, as `voirdire attack` does. Blocks; in a
     running event loop use `await voirdire.aattack(...)`.
 
-    `options`: transfer (other judges), on (where judges given as specs answer, e.g. "ray"), words, position, mode,
-    method, vocabulary (words), forbid, max_bits, families, defences, train, max_calls, samples, seed, alpha, limit,
+    `options`: transfer (other judges), on (where judges given as specs answer, e.g. "ray"), rewriter (a spec, or a
+    callable f(request) -> text), streams, depth, words, position, mode, method, vocabulary (words), forbid, max_bits,
+    families, defences, train, max_calls, samples, seed, alpha, limit,
     concurrency, max_cost, cache (a file or None), as on the command line. Of the result, `outcome` is "found",
     "nothing", "inconclusive" or "unfinished", and `found` has
     what works. Raises UsageError for bad input, JudgeUnreachable if the judge never gave a verdict.
@@ -254,6 +255,7 @@ async def aattack(
     *,
     transfer: Sequence[Judge | str] = (),
     on: str | None = None,
+    rewriter: str | Callable[..., Any] | None = None,
     concurrency: int = 16,
     max_cost: float | None = None,
     cache: str | Path | None = None,
@@ -283,7 +285,19 @@ async def aattack(
         limits=Limits(concurrency, None, max_cost),
         **options,
     )
-    result = await attack_async(asked, prepare_attack(asked, request, others), others=others)
+    writer = None
+    if rewriter is not None:
+        from voirdire._judge_names import names_for
+        from voirdire.harness.judges.spec import JudgeOptions
+        from voirdire.harness.rewriters import CallableRewriter, make_rewriter
+
+        if isinstance(rewriter, str):
+            writer_options = JudgeOptions(concurrency=concurrency, names=names_for({"concurrency": concurrency}))
+            writer = make_rewriter(rewriter, writer_options)
+        else:
+            writer = CallableRewriter(rewriter, name=getattr(rewriter, "__name__", "rewriter"))
+    prepared = prepare_attack(asked, request, others, rewriter=writer is not None)
+    result = await attack_async(asked, prepared, others=others, rewriter=writer)
     if result.stopped == "judge" and not result.attempts:
         raise JudgeUnreachable(result.reason or "the judge never gave a verdict")
     return result

@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 
 from voirdire._attack_asking import Asker, PhraseAsker, Stopped
 from voirdire._attack_families import EditAsker, choose, family_probes, stack
-from voirdire._attack_measures import Claim, Heldout, corrected, measured, phrase_claim
+from voirdire._attack_measures import Claim, Heldout, corrected, measured, phrase_claim, text_claim
 from voirdire._attack_plan import AttackRequest, Prepared, composed, prepare_attack, stand_ins
 from voirdire._attack_prompts import with_prompt
+from voirdire._attack_writer import TextWriter
 from voirdire._compose import _now
 from voirdire.harness.attacks import Attacked, Attempt, Elsewhere
 from voirdire.harness.engine.events import Event
@@ -29,12 +30,15 @@ from voirdire.harness.judges.base import Judge
 from voirdire.harness.judges.grammar import leaves
 from voirdire.harness.judges.wrappers.table import WRAPPERS
 from voirdire.harness.probes import Probe
+from voirdire.harness.rewriters import Rewriter
 from voirdire.perturbations.found import joined
 from voirdire.perturbations.search.growing import beam_search
 from voirdire.perturbations.search.meter import Meter
+from voirdire.perturbations.search.pair import pair_search
 from voirdire.perturbations.search.space import Question, Words
 from voirdire.perturbations.search.textattack_phrases import TEXTATTACK_METHODS, textattack_search
 from voirdire.perturbations.search.universal import racing_search
+from voirdire.suites.found import name_for
 
 __all__ = ["AttackRequest", "Prepared", "Progress", "attack_async", "prepare_attack"]
 
@@ -42,6 +46,8 @@ __all__ = ["AttackRequest", "Prepared", "Progress", "attack_async", "prepare_att
 _BEAM = 3
 #: shares of the search's calls for the phrase where other families are tried too, and for the published phrases
 _PHRASE_SHARE, _RIVAL_SHARE = 0.6, 0.1
+#: and for the texts of a rewriter, beside a phrase
+_WRITER_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +68,22 @@ async def attack_async(
     prepared: Prepared,
     *,
     others: Sequence[Judge] = (),
+    rewriter: Rewriter | None = None,
     tell: Tell = lambda _progress: None,
     emit: Callable[[Event], None] = lambda _event: None,
 ) -> Attacked:
-    """Run a planned attack. Returns also when it was stopped; all judges are closed, answers are in the store."""
+    """Run a planned attack. Returns also when it was stopped; all judges and the rewriter are closed, answers are in
+    the store."""
     request = prepared.request
-    reusable = judge.reusable or any(o.reusable for o in others)
+    reusable = judge.reusable or any(o.reusable for o in others) or (rewriter is not None and bool(rewriter.identity))
     store = CallStore(request.cache) if request.cache is not None and reusable else None
     asker = Asker(request.limits, store, emit)
-    work = _Work(judge, others, prepared, asker, tell)
+    writer = None
+    if rewriter is not None:
+        writing = Asker(request.limits, store, who="the rewriter")
+        writer = TextWriter(writing, rewriter, prepared.units, request.position, request.seed)
+        writing.beside, asker.beside = asker, writing
+    work = _Work(judge, others, prepared, asker, tell, writer)
     stopped: Stopped | None = None
     try:
         await work.run()
@@ -81,7 +94,8 @@ async def attack_async(
             if store is not None:
                 store.close()  # before the judges, as in an audit
         finally:
-            for one in (*work.wrapped, *others, judge):
+            closing: list[Judge | Rewriter] = [*work.wrapped, *others, judge]
+            for one in closing if rewriter is None else [*closing, rewriter]:
                 await one.aclose()
     return work.result(stopped)
 
@@ -89,17 +103,31 @@ async def attack_async(
 class _Work:
     """One attack under way; what it has so far is in its attributes, whatever stops it."""
 
-    def __init__(self, judge: Judge, others: Sequence[Judge], prepared: Prepared, asker: Asker, tell: Tell) -> None:
+    def __init__(
+        self,
+        judge: Judge,
+        others: Sequence[Judge],
+        prepared: Prepared,
+        asker: Asker,
+        tell: Tell,
+        writer: TextWriter | None = None,
+    ) -> None:
         self.judge = judge
         self.others = others
         self.prepared = prepared
         self.request = prepared.request
         self.asker = asker
         self.tell = tell
+        self.writer = writer
         budget = prepared.search_budget
+        ask = PhraseAsker(asker, judge, prepared.units, self.request.position)
+        self.rating: Meter | None = None
+        if writer is not None:
+            share = _WRITER_SHARE if "phrase" in self.request.families else _PHRASE_SHARE
+            self.rating = Meter(ask, max(1, int(share * budget)), deterministic=judge.deterministic)
+            budget -= self.rating.budget
         others_too = any(family_probes(f, judge) for f in self.request.families if f != "phrase")
         share = _PHRASE_SHARE if others_too else 1 - _RIVAL_SHARE
-        ask = PhraseAsker(asker, judge, prepared.units, self.request.position)
         self.meter = Meter(ask, max(1, int(share * budget)), deterministic=judge.deterministic)
         edits = EditAsker(asker, judge, prepared.units, self.request.seed)
         self.edits = Meter(edits, max(1, budget - self.meter.budget), deterministic=judge.deterministic)
@@ -131,6 +159,7 @@ class _Work:
             self.best = await self._search()
             if self.best:
                 claims.append(phrase_claim(self.best, self.request.position, await self._rival()))
+        claims += await self._written(claims)
         families = [(f, family_probes(f, self.judge)) for f in self.request.families if f != "phrase"]
         families = [(f, found) for f, found in families if found]
         for k, (family, found) in enumerate(families):
@@ -141,14 +170,15 @@ class _Work:
                 probe = next(p for p in found if (p.perturbation or p.name) == name)
                 claims.append(Claim(family, probe, probe.name, "below", note=probe.summary))
                 champions[name], probes[name] = mean, probe
-        if claims and claims[0].kind == "phrase" and champions:
-            probe = claims[0].probe
-            name = probe.perturbation or probe.name
-            units = range(len(self.prepared.units))
-            affordable = [Question((name,), u, 0) for u in units][: max(0, self.edits.left // 3)]
-            if affordable:
-                utilities = await self.edits(affordable)
-                champions[name], probes[name] = sum(utilities) / len(utilities), probe
+        searched = [c for c in claims if c.kind in ("phrase", "rewriter")]
+        if champions or len(searched) > 1:
+            share = self.edits.left // (3 * max(1, len(searched)))
+            for claim in searched:
+                name = claim.probe.perturbation or claim.probe.name
+                affordable = [Question((name,), u, 0) for u in range(len(self.prepared.units))][: max(0, share)]
+                if affordable:
+                    utilities = await self.edits(affordable)
+                    champions[name], probes[name] = sum(utilities) / len(utilities), claim.probe
         if len(champions) > 1:
             self._say("stacking attacks")
             n, seed = len(self.prepared.units), self.request.seed
@@ -172,6 +202,38 @@ class _Work:
             return await textattack_search(self.meter, space, units, method=method, seed=seed, tell=better)
         width = _BEAM if method == "beam" else 1
         return await beam_search(self.meter, space, units, width=width, tell=better)
+
+    async def _written(self, taken: Sequence[Claim]) -> list[Claim]:
+        """The best text of the rewriter, if there is one and any of its texts helps."""
+        writer, rating, request = self.writer, self.rating, self.request
+        if writer is None or rating is None:
+            return []
+        self._say("asking the rewriter for texts")
+
+        def better(words: Words, _mean: float) -> None:
+            if not self.best:
+                self.best = words
+            self._say("asking the rewriter for texts")
+
+        def accepts(words: Words) -> bool:
+            return self.prepared.space.accepts(words) and not any(f in w for w in words for f in request.forbid)
+
+        found = await pair_search(
+            rating,
+            writer,
+            len(self.prepared.units),
+            streams=request.streams,
+            depth=request.depth,
+            accepts=accepts,
+            seed=request.seed,
+            tell=better,
+            unused=writer.unused,
+        )
+        if found.text is None:
+            return []
+        name = name_for(found.text, [c.probe.name for c in taken])
+        note = f"Written by {writer.judge.name}: stream {found.stream + 1}, try {found.step + 1}."
+        return [text_claim(found.text, request.position, name=name, note=note)]
 
     async def _rival(self) -> tuple[str, ...]:
         """The published or built-in phrase that does best in training."""
@@ -226,7 +288,10 @@ class _Work:
         self.tell(Progress(phase, used, self.request.max_calls, joined(self.best) or None))
 
     def result(self, stopped: Stopped | None) -> Attacked:
-        request, judge = self.request, self.judge
+        request, judge, writer = self.request, self.judge, self.writer
+        gave_up = None
+        if writer is not None and writer.problem is not None:
+            gave_up = f"The rewriter {writer.judge.name} gave up: {writer.problem}."
         return Attacked(
             judge_name=judge.name,
             judge_spec=judge.spec,
@@ -244,7 +309,7 @@ class _Work:
             cases_path=self.prepared.cases_path,
             trained=len(self.prepared.training),
             held_out=len(self.prepared.held_out),
-            search_calls=self.meter.used + self.edits.used,
+            search_calls=self.meter.used + self.edits.used + (self.rating.used if self.rating is not None else 0),
             search_budget=self.prepared.search_budget,
             attempts=tuple(self.attempts),
             calls=self.asker.account(),
@@ -253,5 +318,6 @@ class _Work:
             reason=stopped.reason if stopped is not None else None,
             failure=int(stopped.failure) if stopped is not None else None,
             simulated=all(spec.startswith("mock:") for spec in leaves(judge.spec)),
-            warnings=self.prepared.notes,
+            warnings=self.prepared.notes if gave_up is None else (*self.prepared.notes, gave_up),
+            writer=writer.account(request.streams, request.depth) if writer is not None else None,
         )

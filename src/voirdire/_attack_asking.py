@@ -41,14 +41,21 @@ class Stopped(Exception):
 
 
 class Asker:
-    """Asks judges batch by batch and adds up what they cost. `emit` gets the engine's events."""
+    """Asks judges batch by batch and adds up what they cost. `emit` gets the engine's events; `who` is asked, for
+    messages. What `beside` spends counts for the limit of money, too."""
 
     def __init__(
-        self, limits: Limits, store: CallStore | None, emit: Callable[[Event], None] = lambda _event: None
+        self,
+        limits: Limits,
+        store: CallStore | None,
+        emit: Callable[[Event], None] = lambda _event: None,
+        who: str = "the judge",
     ) -> None:
         self.limits = replace(limits, max_calls=None)  # the command's own budget counts otherwise (meter.py)
         self.store = store
         self.emit = emit
+        self.who = who
+        self.beside: Asker | None = None
         self.made = self.cached = self.errors = self.nulls = self.answered = 0
         self.tokens: int | None = 0
         self.cost: float | None = 0.0
@@ -59,14 +66,15 @@ class Asker:
         """Raises Stopped where the run ended early; also then its answers count."""
         limits = self.limits
         if limits.max_cost is not None:
-            limits = replace(limits, max_cost=limits.max_cost - (self.cost or 0.0))
+            others = self.beside.cost if self.beside is not None else None
+            limits = replace(limits, max_cost=limits.max_cost - (self.cost or 0.0) - (others or 0.0))
         run = await run_calls(calls, judge, limits=limits, store=self.store, emit=self.emit)
         self._add(run)
         if run.stopped is not None:
             raise Stopped(run.stopped, run.reason, run.failure)
         if self.answered == 0 and self.made >= _SILENT_AFTER:
             reason = next((v.reason for v in run.verdicts if v is not None and v.reason), None)
-            raise Stopped("judge", f"the judge gave no verdict in {self.made} calls ({reason or 'no reason given'})")
+            raise Stopped("judge", f"{self.who} gave no verdict in {self.made} calls ({reason or 'no reason given'})")
         return run
 
     def _add(self, run: Run) -> None:

@@ -34,14 +34,19 @@ FAMILIES = ("structure", "injection", "phrases", "authority", "social", "tone", 
 _FIRST = 12
 
 
-def check_families(names: Sequence[str]) -> None:
-    """Raises UsageError for a family that is not known."""
-    known = ("phrase", *FAMILIES)
+def check_families(names: Sequence[str], *, rewriter: bool) -> None:
+    """Raises UsageError for a family that is not known, or that needs a rewriter where there is none."""
+    known = ("phrase", "rewriter", *FAMILIES)
     for name in names:
         if name not in known:
             raise UsageError(f"--families {name!r} is no family of attacks", hint=nearest(name, known))
     if not names:
         raise UsageError("--families names no family", hint=f"Known: {', '.join(known)}.")
+    if "rewriter" in names and not rewriter:
+        raise UsageError(
+            "--families rewriter needs a model that writes the texts",
+            hint="Give one, e.g. --rewriter openai:gpt-5-mini.",
+        )
 
 
 def family_probes(family: str, judge: Judge) -> list[Probe]:

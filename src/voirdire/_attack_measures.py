@@ -34,7 +34,7 @@ from voirdire.suites.rows import PROBES
 if TYPE_CHECKING:
     from voirdire._attack_plan import AttackRequest
 
-__all__ = ["Claim", "Heldout", "corrected", "measured", "phrase_claim", "seen"]
+__all__ = ["Claim", "Heldout", "corrected", "measured", "phrase_claim", "seen", "text_claim"]
 
 #: share of clean answers that the threshold of the detectability figure lets be flagged
 _CLEAN_SHARE = 0.05
@@ -68,6 +68,12 @@ def phrase_claim(words: Words, position: Position, rivals: tuple[str, ...] = ())
         for k, part in enumerate(parts, start=1)
     }
     return Claim("phrase", found_probe(attack), attack.text, position, attack, doses, rivals)
+
+
+def text_claim(text: str, position: Position, *, name: str, note: str = "") -> Claim:
+    """The claim that a text which a model wrote helps."""
+    attack = FoundAttack(name, text, position)
+    return Claim("rewriter", found_probe(attack), text, position, attack, note=note)
 
 
 class Heldout:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from voirdire._attack_asking import Unit, system_of, training_units
 from voirdire._attack_families import check_families, family_probes
-from voirdire._attack_measures import Claim, Heldout, phrase_claim
+from voirdire._attack_measures import Claim, Heldout, phrase_claim, text_claim
 from voirdire._compose import DEFAULT_CACHE, AuditRequest, Cases, cases_of
 from voirdire.harness.casefiles import check_needs
 from voirdire.harness.cases import Case
@@ -23,6 +23,7 @@ from voirdire.harness.judges.wrappers.table import WRAPPERS
 from voirdire.harness.probes import Probe
 from voirdire.perturbations.draws import shuffled
 from voirdire.perturbations.found import POSITIONS, Position, joined
+from voirdire.perturbations.search.pair import MOST_WORDS
 from voirdire.perturbations.search.space import Space, Words, builtin_vocabulary
 from voirdire.perturbations.search.textattack_phrases import FEWEST_UNITS, TEXTATTACK_METHODS, TextattackMethod
 from voirdire.perturbations.search.universal import screenable
@@ -39,6 +40,8 @@ METHODS: tuple[Method, ...] = ("racing", "greedy", "beam", *TEXTATTACK_METHODS)
 DEFENCES = ("neutralise", "strip_markup", "perplexity_window")
 #: fewer questions than this decide nothing, or teach nothing
 _FEWEST_HELD_OUT, _FEWEST_TRAINING = 20, 4
+#: streams of a rewriter, and tries of each, at most
+_MOST_TRIES = 100
 #: share of the calls that the held-out test may take
 _TESTING = 0.5
 
@@ -51,7 +54,8 @@ class AttackRequest:
     `max_bits`: ceiling of a phrase's surprise, bits a character (the n-gram model of `perplexity_window`). `train`:
     share of the questions that train the search. `max_calls`: of search and test together, answered by the store or
     not. `samples`: calls an arm of the held-out test gets per case and order. `families`: "phrase" is searched, of the
-    others (_attack_families.py) the best is chosen; two and more are also stacked.
+    others (_attack_families.py) the best is chosen; two and more are also stacked. "rewriter" is written by a model in
+    `streams` of `depth` tries, for attacks that are given one.
     """
 
     cases: Cases | None = None
@@ -70,6 +74,8 @@ class AttackRequest:
     limit: int | None = None
     case_ids: Sequence[str] = ()
     families: Sequence[str] = ("phrase", "structure")
+    streams: int = 6
+    depth: int = 4
     defences: Sequence[str] = DEFENCES
     limits: Limits = field(default_factory=Limits)
     cache: str | None = str(DEFAULT_CACHE)
@@ -93,9 +99,14 @@ class Prepared:
     systems: frozenset[str] = frozenset()
 
 
-def prepare_attack(judge: Judge, request: AttackRequest, others: Sequence[Judge] = ()) -> Prepared:
-    """Read and split the cases, set up the search. `others`: judges to transfer to. Raises UsageError."""
-    _check(request)
+def prepare_attack(
+    judge: Judge, request: AttackRequest, others: Sequence[Judge] = (), *, rewriter: bool = False
+) -> Prepared:
+    """Read and split the cases, set up the search. `others`: judges to transfer to; `rewriter`: a model will write
+    texts. Raises UsageError."""
+    if rewriter and "rewriter" not in request.families:
+        request = replace(request, families=(*request.families, "rewriter"))
+    _check(request, rewriter=rewriter)
     if request.mode != "both" and judge.task not in ("pairwise", "ranking"):
         raise UsageError(f"--mode {request.mode} is for judges of several answers; this is a {judge.task} judge")
     for other in others:
@@ -165,7 +176,7 @@ def _of_vocabulary(space: Space, request: AttackRequest, units: int, budget: int
     return []
 
 
-def _check(request: AttackRequest) -> None:
+def _check(request: AttackRequest, *, rewriter: bool) -> None:
     for option, value, known in (
         ("--position", request.position, POSITIONS),
         ("--mode", request.mode, MODES),
@@ -175,7 +186,10 @@ def _check(request: AttackRequest) -> None:
             raise UsageError(f"{option} {value!r} is none of {', '.join(known)}", hint=nearest(value, known))
     if not 0.05 <= request.train <= 0.9:
         raise UsageError(f"--train {request.train:g} must lie between .05 and .9")
-    check_families(request.families)
+    check_families(request.families, rewriter=rewriter)
+    for option, number in (("--streams", request.streams), ("--depth", request.depth)):
+        if not 1 <= number <= _MOST_TRIES:
+            raise UsageError(f"{option} {number} must lie between 1 and {_MOST_TRIES}")
     if request.method in TEXTATTACK_METHODS and "phrase" in request.families:
         try:
             load()
@@ -239,6 +253,9 @@ def stand_ins(judge: Judge, request: AttackRequest) -> list[Claim]:
     if "phrase" in request.families:
         words = tuple(f"word{i}" for i in range(request.words))
         claims.append(phrase_claim(words, request.position, ("phrases.raina-absolute",)))
+    if "rewriter" in request.families:
+        text = " ".join(f"word{i}" for i in range(MOST_WORDS))
+        claims.append(text_claim(text, request.position, name="attack.rewriter"))
     for family in request.families:
         probes = family_probes(family, judge) if family != "phrase" else []
         if probes:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from voirdire.cli.terminal import Terminal
     from voirdire.harness.attacks import Attacked, Flips
     from voirdire.harness.judges.base import Judge
+    from voirdire.harness.rewriters import Rewriter
 
 __all__ = ["attack"]
 
@@ -91,6 +92,12 @@ def attack(
         str | None,
         typer.Option("--recipe", help="With --flips: textattack's deepwordbug, pwws, pruthi, checklist …"),
     ] = None,
+    rewriter: Annotated[
+        str | None,
+        typer.Option("--rewriter", help="A model that writes texts against the judge: openai:MODEL, python:module:f."),
+    ] = None,
+    streams: Annotated[int, typer.Option("--streams", help="With --rewriter: searches side by side.")] = 6,
+    depth: Annotated[int, typer.Option("--depth", help="With --rewriter: tries of each stream.")] = 4,
     save: Annotated[
         Path | None, typer.Option("--save", help="Write what was found to FILE.toml, a suite for audit and gate.")
     ] = None,
@@ -126,6 +133,8 @@ def attack(
     )
     limited = asked.yes or asked.max_calls is not None or asked.max_cost is not None
     cache = None if asked.cache == "none" else asked.cache
+    if rewriter is not None and flips:
+        raise UsageError("--rewriter writes texts for all answers, not flips", hint="Leave out --flips or --rewriter.")
     if recipe is not None and not flips:
         raise UsageError(f"--recipe {recipe} searches for flips", hint="Add --flips.")
     named = asked.judge or target or default_judge(terminal)
@@ -164,16 +173,22 @@ def attack(
         limit=asked.limit,
         case_ids=tuple(asked.cases_id or ()),
         families=_names(families),
+        streams=streams,
+        depth=depth,
         defences=DEFENCES if defences is None else _names(defences),
         limits=limits,
         cache=cache,
     )
-    prepared = prepare_attack(attacked, request, others)
-    _plan(terminal, attacked, prepared)
-    if not limited and any(j.paid for j in (attacked, *others)):
-        confirm_calls(request.max_calls)
+    writer = _writer(asked, rewriter) if rewriter is not None else None
+    prepared = prepare_attack(attacked, request, others, rewriter=writer is not None)
+    _plan(terminal, attacked, prepared, writer)
+    paid = request.max_calls if any(j.paid for j in (attacked, *others)) else 0
+    if writer is not None and writer.paid:
+        paid += streams * depth
+    if not limited:
+        confirm_calls(paid)
     words_of = _Words(write_attack, attack_suite, headline, attack_text, "attack.md")
-    return _finish(_run(attacked, others, prepared, terminal), words_of, _Into(out, save, as_json), terminal)
+    return _finish(_run(attacked, others, prepared, terminal, writer), words_of, _Into(out, save, as_json), terminal)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -181,16 +196,31 @@ def _names(text: str) -> tuple[str, ...]:
     return () if names == ("none",) else names
 
 
-def _plan(terminal: Terminal, judge: Judge, prepared: Prepared) -> None:
+def _writer(asked: Asking, spec: str) -> Rewriter:
+    """The model of --rewriter, asked from here; --base-url and --param are the judge's. Raises UsageError."""
+    from voirdire.cli.configured import judge_options
+    from voirdire.harness.judges.spec import JudgeOptions
+    from voirdire.harness.rewriters import make_rewriter
+
+    options = JudgeOptions(timeout=asked.timeout, retries=asked.retries, concurrency=asked.concurrency)
+    return make_rewriter(spec, judge_options(options, "rewriter"))
+
+
+def _plan(terminal: Terminal, judge: Judge, prepared: Prepared, writer: Rewriter | None) -> None:
     if terminal.quiet:
         return
     from voirdire import __version__
 
     request, space = prepared.request, prepared.space
     terminal.note(f"voirdire {__version__} · attack on {judge.spec}")
-    terminal.note(f"{request.method} search · phrases of up to {space.max_words} of {len(space.vocabulary):,} words")
+    if "phrase" in request.families:
+        words = f"phrases of up to {space.max_words} of {len(space.vocabulary):,} words"
+        terminal.note(f"{request.method} search · {words}")
     terminal.note(f"{len(prepared.training):,} cases for the search, {len(prepared.held_out):,} held out for the test")
     terminal.note(f"at most {prepared.search_budget:,} calls for the search, {prepared.testing:,} for the test")
+    if writer is not None:
+        shape = f"{request.streams} streams of {request.depth} tries"
+        terminal.note(f"at most {request.streams * request.depth:,} calls of {writer.name}, which writes: {shape}")
 
 
 def _flip(judge: Judge, request: FlipRequest, into: _Into, terminal: Terminal, *, limited: bool) -> int:
@@ -226,11 +256,13 @@ def _saved(save: Path | None, suite: str | None, terminal: Terminal) -> str | No
     return str(save)
 
 
-def _run(judge: Judge, others: list[Judge], prepared: Prepared, terminal: Terminal) -> Attacked:
+def _run(
+    judge: Judge, others: list[Judge], prepared: Prepared, terminal: Terminal, writer: Rewriter | None
+) -> Attacked:
     from voirdire._attack import attack_async
 
     with _progress(terminal) as (tell, emit):
-        return asyncio.run(attack_async(judge, prepared, others=others, tell=tell, emit=emit))
+        return asyncio.run(attack_async(judge, prepared, others=others, rewriter=writer, tell=tell, emit=emit))
 
 
 @contextlib.contextmanager
