@@ -24,6 +24,8 @@ WIDTH = 80
 NAME = 22
 #: columns of effects that fit beside a name and one difference
 COLUMNS = 4
+#: characters of a judge's name and of a path: a name may be a whole tree of wrappers
+LONGEST = 160
 #: a difference is marked if its adjusted p is below this
 LEVEL = 0.05
 
@@ -43,7 +45,7 @@ def comparison_text(c: Comparison) -> str:
     """The page, ending in a newline. Of more than four runs the first and the last three are in the table of probes."""
     runs, lines = c.runs, c.lines
     shown = list(range(len(runs))) if len(runs) <= COLUMNS else [0, *range(len(runs) - COLUMNS + 1, len(runs))]
-    out = [_run_line(run) for run in runs]
+    out = [line for run in runs for line in _run_lines(run)]
     out += ["", _header(runs, shown)]
     out += [_row(line, shown) for line in lines]
     out += ["", *textwrap.wrap(_legend(lines), WIDTH)]
@@ -80,8 +82,12 @@ def balance_sentence(runs: Sequence[StoredRun], lines: Sequence[Line], k: int) -
     return f"{run.label}{price}: no difference from {runs[0].label} stands." if price else ""
 
 
-def _run_line(run: StoredRun) -> str:
-    return f" {run.label}  {inert(run.created[:10])}  {inert(run.judge, 40)}  {inert(run.path, 60)}"[:WIDTH].rstrip()
+def _run_lines(run: StoredRun) -> list[str]:
+    """What a letter stands for: the day, the judge, and the path where it is not the judge itself that was named."""
+    judge, path = inert(run.judge, LONGEST), inert(run.path, LONGEST)
+    named = judge if path == judge else f"{judge}  {path}"
+    lead = f" {run.label}  {inert(run.created[:10])}  "
+    return textwrap.wrap(lead + named, WIDTH, subsequent_indent=" " * len(lead), break_on_hyphens=False)
 
 
 def _header(runs: Sequence[StoredRun], shown: Sequence[int]) -> str:

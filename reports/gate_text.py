@@ -46,7 +46,8 @@ def gate_text(gate: Gate, *, report: str | None = None, stored: str | None = Non
     if report:
         lines.append(f" report   {inert(report)}")
     if stored and gate.against is not None and gate.state == "held" and gate.said:
-        lines.append(f" next     voirdire baseline --from {inert(stored)}   (to compare with this run from now on)")
+        lines.append(f" next     voirdire baseline --from {inert(stored)}")
+        lines.append("          compares later runs with this one")
     return "\n".join(lines) + "\n"
 
 
@@ -187,5 +188,6 @@ def stored_text(baseline: Baseline, path: str) -> str:
     violated = [p.name for p in baseline.probes.values() if p.decision == "violated"]
     if violated:
         lines += _wrapped("        ", f"Violated already, so a gate will not fail for it: {', '.join(violated)}.")
-    lines += [f" baseline  {inert(path)}", f" next      voirdire gate --baseline {inert(path)}"]
+    lines += [f" baseline  {inert(path)}", " next      voirdire gate, with the judge's options as they were here and"]
+    lines.append(f"           --baseline {inert(path)}")
     return "\n".join(lines) + "\n"

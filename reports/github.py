@@ -25,7 +25,7 @@ from voirdire.reports.inert import inert
 from voirdire.reports.markdown import block, code, prose
 from voirdire.reports.selection import examples_of, limits
 from voirdire.reports.text import excerpt, fields, reordered
-from voirdire.reports.words import SYMBOLS, answer_name, reason_words, verdict_words
+from voirdire.reports.words import SYMBOLS, answer_name, example_verdicts, reason_words
 
 __all__ = ["annotations", "summary"]
 
@@ -204,9 +204,9 @@ def _example(audit: Audit, example: CounterExample) -> list[str]:
         lines += [f"{name}{' (edited)' if item.changed else ''}", "", block(excerpt(item.pieces, TEXT_LIMIT)), ""]
     if swapped:
         lines += ["The same answers in another order, shown as in the second call.", ""]
-    before = verdict_words(example.source_verdict, example.source, audit.task, audit.scale)
-    after = verdict_words(example.follow_up_verdict, example.follow_up, audit.task, audit.scale)
-    lines += [f"Verdict before: {_said(before)}. After: {_said(after)}.", ""]
+    before, after = example_verdicts(audit, example)
+    told = f"Verdict before: {_said(before)}. After: " if before is not None else "Verdict: "
+    lines += [f"{told}{_said(after)}.", ""]
     return [*lines, f"Again: {code(reproduce_command(audit, example), 600)}"]
 
 

@@ -22,9 +22,9 @@ from voirdire.reports.words import (
     SYMBOLS,
     advice,
     answer_name,
+    example_verdicts,
     finding_sentence,
     reason_words,
-    verdict_words,
 )
 
 __all__ = ["block", "code", "prose", "render"]
@@ -176,9 +176,9 @@ def _example(audit: Audit, finding: Finding, example: CounterExample) -> list[st
         lines += [f"{name}{mark}", "", block(excerpt(item.pieces, TEXT_LIMIT)), ""]
     if reordered(example.source, example.follow_up):
         lines += ["The same answers in another order, shown as in the second call.", ""]
-    before = verdict_words(example.source_verdict, example.source, audit.task, audit.scale)
-    after = verdict_words(example.follow_up_verdict, example.follow_up, audit.task, audit.scale)
-    lines += [f"Verdict before: {prose(before)}. After: {prose(after)}.", ""]
+    before, after = example_verdicts(audit, example)
+    told = f"Verdict before: {prose(before)}. After: " if before is not None else "Verdict: "
+    lines += [f"{told}{prose(after)}.", ""]
     if example.reproduced:
         lines += [f"It failed again in {example.reproduced[0]} of {example.reproduced[1]} fresh samples.", ""]
     return [*lines, f"Again: {code(reproduce_command(audit, example), 600)}", "", "</details>", ""]

@@ -13,7 +13,13 @@ from voirdire.reports.formatting import count, effect, interval, known, money, p
 from voirdire.reports.inert import quiet
 from voirdire.reports.selection import examples_of
 from voirdire.reports.text import Piece, excerpt, fields, reordered
-from voirdire.reports.words import answer_name, discrimination_sentence, finding_sentence, reason_words, verdict_words
+from voirdire.reports.words import (
+    answer_name,
+    discrimination_sentence,
+    example_verdicts,
+    finding_sentence,
+    reason_words,
+)
 
 __all__ = ["blind_text", "failure_text", "open_text", "summary_line"]
 
@@ -96,9 +102,8 @@ def _example(audit: Audit, example: CounterExample) -> list[str]:
         lines += _field(name, excerpt(item.pieces, _EXCERPT))
     if reordered(example.source, example.follow_up):
         lines.append("    the same answers in the other order")
-    before = verdict_words(example.source_verdict, example.source, audit.task, audit.scale)
-    after = verdict_words(example.follow_up_verdict, example.follow_up, audit.task, audit.scale)
-    return [*lines, f"  verdict  {before} -> {after}"]
+    before, after = example_verdicts(audit, example)
+    return [*lines, f"  verdict  {after if before is None else f'{before} -> {after}'}"]
 
 
 def _field(name: str, pieces: tuple[Piece, ...]) -> list[str]:

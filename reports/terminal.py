@@ -18,7 +18,7 @@ from voirdire.reports.formatting import count, duration, effect, interval, known
 from voirdire.reports.inert import quiet
 from voirdire.reports.selection import anchors, limits, nearest_to_limit_first, worst_example, worst_first
 from voirdire.reports.text import fields, reordered
-from voirdire.reports.words import SYMBOLS, verdict_words
+from voirdire.reports.words import SYMBOLS, example_verdicts
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +28,13 @@ __all__ = ["for_encoding", "knows_unicode", "render"]
 #: holding probes printed, the closest calls; the rest is counted
 HOLDING_SHOWN = 4
 NAME_WIDTH, PLOT_WIDTH, NOTE_WIDTH = 18, 20, 14
+#: why a probe is open whatever its number of cases
+_NOTES = {
+    "differential_nulls": "nulls differ",
+    "position_locked": "slot locked",
+    "no_verdicts": "no verdicts",
+    "not_asked": "not asked",
+}
 #: open probes are many in a large suite on few cases; the page has them all
 OPEN_SHOWN = 12
 
@@ -184,12 +191,10 @@ def _row(finding: Finding, plot: _Plot, printer: _Printer) -> None:
 def _note(finding: Finding) -> str:
     """At most NOTE_WIDTH columns: what an open probe needs, or that damage was noticed."""
     if finding.decision == "inconclusive":
-        if finding.reason == "differential_nulls":
-            return "nulls differ"
-        if finding.reason == "position_locked":
-            return "slot locked"
+        if finding.reason in _NOTES:
+            return _NOTES[finding.reason]
         if finding.more_cases_needed:
-            note = f"{count(finding.more_cases_needed)} more cases"
+            note = f"{count(finding.more_cases_needed)} more case{'s' * (finding.more_cases_needed != 1)}"
             return note if len(note) <= NOTE_WIDTH else f"+{count(finding.more_cases_needed)} cases"
         return quiet(finding.reason or "", NOTE_WIDTH)
     if finding.relation is Relation.MUST_DROP:
@@ -242,7 +247,9 @@ class _Plot:
 
 
 def _example(audit: Audit, example: CounterExample, printer: _Printer, width: int, report_path: str | None) -> None:
-    place = f"{quiet(report_path)}#{anchors(audit).get(id(example), '')}" if report_path else ""
+    place = ""
+    if report_path and report_path.endswith(".html"):  # nothing else has examples to go to
+        place = f"{quiet(report_path)}#{anchors(audit).get(id(example), '')}"
     lead = f" worst example   {quiet(example.probe, 40)} on case {quiet(example.case_id, 40)}"
     if place and len(lead) + len(place) + 3 <= width:
         printer.line(f"{lead}   {place}")
@@ -261,14 +268,14 @@ def _example(audit: Audit, example: CounterExample, printer: _Printer, width: in
                 shown += 1
     if reordered(example.source, example.follow_up):
         printer.line("   the same answers in another order")
-    before = verdict_words(example.source_verdict, example.source, audit.task, audit.scale)
-    after = verdict_words(example.follow_up_verdict, example.follow_up, audit.task, audit.scale)
+    before, after = example_verdicts(audit, example)
     again = (
         f"; again in {example.reproduced[0]} of {plural(example.reproduced[1], 'fresh sample')}"
         if example.reproduced
         else ""
     )
-    printer.wrapped("   ", f"the judge went from {before} to {after}{again}", width)
+    told = f"said {after}" if before is None else f"went from {before} to {after}"
+    printer.wrapped("   ", f"the judge {told}{again}", width)
     printer.line()
 
 

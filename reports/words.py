@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from voirdire.harness.cases import Case, Task, truth_of
-from voirdire.harness.findings import Audit, Finding
+from voirdire.harness.findings import Audit, CounterExample, Finding
 from voirdire.harness.relations import Relation
 from voirdire.harness.verdicts import Scale, Verdict
 from voirdire.reports.advice import advice
@@ -25,6 +25,7 @@ __all__ = [
     "advice",
     "answer_name",
     "discrimination_sentence",
+    "example_verdicts",
     "finding_sentence",
     "headline",
     "headline_parts",
@@ -47,6 +48,7 @@ _REASONS = {
     "no_applicable_cases": "no case to try it on",
     "no_labels": "these cases have no labels",
     "no_verdicts": "the judge gave no verdict",
+    "not_asked": "the run ended before it was asked",
     "all_null": "the judge gave no verdict",
     "task": "it does not apply to this kind of judge",
     "stopped": "the run stopped early",
@@ -114,6 +116,15 @@ def answer_name(slot: int, task: Task, n: int) -> str:
     if task == "pairwise" and n == 2:
         return chr(ord("A") + slot)
     return "the answer" if n == 1 else f"answer {slot + 1}"
+
+
+def example_verdicts(audit: Audit, example: CounterExample) -> tuple[str | None, str]:
+    """The verdicts before and after, in words. None before: what is damaged stands against itself undamaged, which
+    nobody was asked about alone."""
+    before = None
+    if example.source_verdict is not None:
+        before = verdict_words(example.source_verdict, example.source, audit.task, audit.scale)
+    return before, verdict_words(example.follow_up_verdict, example.follow_up, audit.task, audit.scale)
 
 
 def verdict_words(verdict: Verdict | None, case: Case, task: Task, scale: Scale) -> str:

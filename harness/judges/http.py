@@ -364,6 +364,8 @@ class JsonClient:
             return f"could not agree on TLS: {clean(str(error), self._secrets)}"
         if isinstance(error, aiohttp.ClientConnectorDNSError):
             return "could not be reached: its host name is not known"
+        if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, ConnectionRefusedError):
+            return f"could not be reached: nothing listens at port {error.port}; is the server running?"
         if isinstance(error, aiohttp.ClientConnectorError):
             return f"could not be reached: {clean(str(error), self._secrets)}"
         if isinstance(error, (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError)):

@@ -35,6 +35,18 @@ def test_a_report_folder_holds_what_was_asked_for(voirdire) -> None:
     assert again.out.split("report")[0] == ran.out.split("report")[0]
 
 
+def test_tables_are_named_by_their_folder_and_hold_no_example_to_go_to(voirdire) -> None:
+    voirdire("audit", "--judge", "mock:gullible", "--suite", "quick", "--out", "r")
+    page = voirdire("report", "r").out
+    assert "r/index.html#" in page
+    tables = voirdire("report", "r", "--format", "csv", "--out", "tables").out
+    assert "\n report    tables\n" in tables
+    assert "worst example" in tables
+    assert "#" not in tables
+    assert Path("tables/findings.csv").is_file()
+    assert "\n report    text/audit.md\n" in voirdire("report", "r", "--format", "md", "--out", "text").out
+
+
 def test_report_of_what_is_no_run(voirdire, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     ran = voirdire("report", "empty")

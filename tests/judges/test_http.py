@@ -135,7 +135,7 @@ def test_a_refused_connection_is_retried_then_an_error() -> None:
         finally:
             await chat.aclose()
 
-    with pytest.raises(JudgeError, match=r"could not be reached.*\(3 attempts\)") as caught:
+    with pytest.raises(JudgeError, match=rf"could not be reached.* port {port}; .*\(3 attempts\)") as caught:
         asyncio.run(run())
     assert not isinstance(caught.value, JudgeUnreachable)
     assert len(sleeps) == 2

@@ -105,6 +105,18 @@ def audit_that_cost() -> Audit:
     )  # fmt: skip
 
 
+def test_a_judge_is_named_once_and_in_full(audit_that_cost: Audit) -> None:
+    """A spec that was audited for the comparison is its own path; a folder stands behind the judge it holds."""
+    long = "jury(openai:gpt-5-mini, anthropic:claude-haiku-4-5, gemini:gemini-2.5-flash; rule=vote)"
+    stored = replace(audit_that_cost, judge_spec="mock:noisy", created="2026-11-29T00:00:00Z")
+    runs = [StoredRun("A", "runs/a", stored), StoredRun("B", long, replace(stored, judge_spec=long))]
+    text = comparison_text(replace(comparison(GOOD), runs=runs))
+    first, *second = text.partition(" probe ")[0].splitlines()
+    assert first == " A  2026-11-29  mock:noisy  runs/a"
+    assert " ".join(" ".join(second).split()) == f"B 2026-11-29 {long}"
+    assert max(map(len, text.splitlines())) <= 80
+
+
 def test_names_of_others_fit_and_cannot_act() -> None:
     c = comparison(change(NASTY, 0.3, 0.0, 0.1, 0.001), gained=FINE, later=NASTY)
     c = Comparison(c.runs, [Line(NASTY, (0.3, 0.0), (None, FINE)), *c.lines], c.trades, [None, cost(5, 9, None, 3)])

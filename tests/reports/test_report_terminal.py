@@ -14,7 +14,7 @@ from rich.console import Console
 from voirdire.harness.cases import Edit
 from voirdire.harness.findings import Findings
 from voirdire.harness.relations import Relation
-from voirdire.reports import terminal
+from voirdire.reports import github, markdown, terminal
 
 NEXT = "voirdire compare openai:gpt-5-mini 'swap_average(openai:gpt-5-mini)'"
 
@@ -79,6 +79,37 @@ def test_open_probes_are_limited_and_counted() -> None:
     # the largest first
     assert "typos.kind-19" in text
     assert "typos.kind-0 " not in text
+
+
+@pytest.mark.parametrize(
+    ("more", "note"),
+    [
+        ({"more_cases_needed": 1}, "1 more case"),
+        ({"more_cases_needed": 12}, "12 more cases"),
+        ({"more_cases_needed": 12_345}, "+12,345 cases"),
+        ({"reason": "no_verdicts"}, "no verdicts"),
+        ({"reason": "not_asked"}, "not asked"),
+        ({"reason": "position_locked", "more_cases_needed": 9}, "slot locked"),
+    ],
+)
+def test_what_an_open_probe_needs_is_told_in_words(more: dict[str, Any], note: str) -> None:
+    row = build.finding("order.swap", Relation.EQUIVARIANT, "inconclusive", 0.1, 0.0)
+    text = shown(dataclasses.replace(build.inconclusive(), findings=Findings([dataclasses.replace(row, **more)])))
+    line = next(line for line in text.splitlines() if line.startswith(" order.swap"))
+    assert line.endswith(f" {note}")
+    assert len(line) <= 80
+
+
+def test_a_damaged_answer_has_a_verdict_and_none_before_it() -> None:
+    audit = build.fail()
+    damaged = dataclasses.replace(build.cited(build.SPOON), source_verdict=None)
+    text = shown(dataclasses.replace(audit, examples=(damaged,)))
+    assert "the judge said B (wrong)" in text
+    assert "not asked" not in text
+    for other in (markdown.render, github.summary):
+        page = other(dataclasses.replace(audit, examples=(damaged,)))
+        assert "Verdict: " in page
+        assert "not asked" not in page
 
 
 def test_an_edit_that_is_only_a_blank_is_named() -> None:

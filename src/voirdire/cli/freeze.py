@@ -120,5 +120,5 @@ def _report(done: Frozen, out: Path) -> None:
         print(f"{done.failed:,} calls failed; run the same command again to go on")
     elif done.stopped == "budget":
         print("Stopped at --max-calls; run the same command again to go on.")
-    print(f'\nNext: read {out}, mend a "text" or give it a "rejected": "why", commit it, then')
+    print(f'\nNext: read {out}, mend a "text" or give it a "rejected": "why", commit it,\nthen')
     print(f"  voirdire audit --rewrites {out} …")

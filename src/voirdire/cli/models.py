@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Annotated
 
 import typer
@@ -20,7 +21,8 @@ def models(context: typer.Context) -> int:
         ready = {m.name for m in table.installed()}
         for model in table.known():
             state = "installed" if model.name in ready else f"voirdire models get {model.name}"
-            print(f"  {model.name:<10} {state}\n      {model.judge}")
+            print(f"  {model.name:<10} {state}")
+            print(textwrap.fill(model.judge, 80, initial_indent=" " * 6, subsequent_indent=" " * 6))
     return 0
 
 

@@ -108,7 +108,9 @@ class Terminal:
 
     def done(self, audit: Audit, files: dict[str, Path]) -> None:
         """The result, the report's path and the next step."""
-        report = next((files[n] for n in ("index.html", "audit.md", "audit.json") if n in files), None)
+        page = next((files[n] for n in ("index.html", "audit.md") if n in files), None)
+        # tables are nothing to open and read: the folder is named, with what was written there
+        report = page or next((file.parent for file in files.values()), None)
         if self.quiet:
             from voirdire.reports.words import headline
 
