@@ -341,7 +341,10 @@ def discrimination_sentence(audit: Audit) -> str:
     """Does it tell good answers from bad? With the number, its interval, and the floor where it matters."""
     d = audit.discrimination
     if not known(d.accuracy) or d.decision == "not_applicable":
-        return "Whether it tells good answers from bad was not measured: that takes cases with labels."
+        orders = " in both orders" if audit.task == "pairwise" else ""
+        return (
+            f"Whether it tells good answers from bad was not measured: that takes labelled cases with verdicts{orders}."
+        )
     what = _RIGHT.get(d.measure, "right")
     number = f"{percent(d.accuracy)} {what} {percent_interval(d.low, d.high)}"
     if known(d.swap_averaged) and abs(d.swap_averaged - d.accuracy) >= WORTH_SAYING:

@@ -7,10 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from voirdire.harness.cases import Case
 
 ROOT = Path(__file__).parent.parent
+
+# a deadline is a statement about wall-clock time, and a busy machine is no defect
+settings.register_profile("voirdire", settings(), deadline=None)
+settings.load_profile("voirdire")
 
 
 @pytest.fixture(scope="session")

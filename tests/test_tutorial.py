@@ -108,7 +108,8 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Reader:
 
 def test_every_block_does_what_the_page_says(followed: Reader) -> None:
     asked = followed.installed.read_text().splitlines()
-    assert asked == ["install voirdire[pytest]", "install .[test] pytest-xdist"]
+    released = "voirdire[pytest] @ git+https://github.com/OWNER/voirdire@v0.1.0"
+    assert asked == ["install voirdire[pytest]", f"install {released} .[test] pytest-xdist"]
 
 
 def test_the_ci_job_leaves_what_it_uploads(followed: Reader) -> None:

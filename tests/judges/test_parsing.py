@@ -353,7 +353,7 @@ def check(forms: list[str], truth: object, inner: str, lead: str, filler: str, a
             never_wrong("\n\n".join(p for p in parts if p), inner, truth, parse)
 
 
-FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 COMMON = {"inner": INNER, "lead": st.sampled_from(LEADS), "filler": st.sampled_from(FILLER), "after": st.booleans()}
 
 

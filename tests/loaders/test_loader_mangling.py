@@ -55,7 +55,7 @@ def try_to_load(sample: Sample, content: Any) -> CaseFileError | None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_a_wrong_value_is_read_or_its_record_is_named(name: str, data: st.DataObject) -> None:
     sample = SAMPLES[name]
@@ -69,7 +69,7 @@ def test_a_wrong_value_is_read_or_its_record_is_named(name: str, data: st.DataOb
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_a_damaged_container_ends_in_a_plain_error(name: str, data: st.DataObject) -> None:
     sample = SAMPLES[name]
@@ -84,7 +84,7 @@ def test_a_damaged_container_ends_in_a_plain_error(name: str, data: st.DataObjec
 
 
 @pytest.mark.parametrize("name", LINES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(words=st.lists(st.text(max_size=12), max_size=5))
 def test_lines_of_words_are_read_or_file_and_fix_are_named(name: str, words: list[str]) -> None:
     text = "\n".join(words).encode("utf-8", "replace").decode("utf-8")

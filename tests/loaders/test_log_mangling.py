@@ -79,7 +79,7 @@ def opened(path: Path) -> UsageError | None:
 
 
 @pytest.mark.parametrize("content", [RECORDING, CALLS], ids=["recording", "calls"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_a_wrong_value_names_its_line(content: list[Any], data: st.DataObject) -> None:
     lines, way = damage(content, data)
@@ -93,7 +93,7 @@ def test_a_wrong_value_names_its_line(content: list[Any], data: st.DataObject) -
         assert f"line {way[0] + 1}" in str(error) or error.hint, str(error)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_a_wrong_audit_beside_call_records(data: st.DataObject) -> None:
     audit, _ = damage(AUDIT, data)
@@ -106,7 +106,7 @@ def test_a_wrong_audit_beside_call_records(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("content", [RECORDING, CALLS], ids=["recording", "calls"])
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_damaged_bytes(content: list[Any], data: st.DataObject) -> None:
     whole = "".join(json.dumps(line) + "\n" for line in content).encode()

@@ -90,7 +90,7 @@ def write_parquet(path: Path, records: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("name", FLAT)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_a_damaged_csv_is_read_or_a_row_is_named(name: str, data: st.DataObject) -> None:
     sample = FLAT[name]
@@ -107,7 +107,7 @@ def test_a_damaged_csv_is_read_or_a_row_is_named(name: str, data: st.DataObject)
 
 
 @pytest.mark.parametrize("name", FLAT)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_a_damaged_parquet_is_read_or_a_record_is_named(name: str, data: st.DataObject) -> None:
     sample = FLAT[name]
@@ -142,7 +142,7 @@ def mangled(data: st.DataObject, content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("name", [*SAMPLES, *LINES])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_damaged_bytes_are_read_or_the_file_is_named(name: str, data: st.DataObject) -> None:
     sample = {**SAMPLES, **LINES}[name]
@@ -158,7 +158,7 @@ def test_damaged_bytes_are_read_or_the_file_is_named(name: str, data: st.DataObj
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_damaged_bytes_of_plain_cases(suffix: str, data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -177,7 +177,7 @@ def test_damaged_bytes_of_plain_cases(suffix: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_a_damaged_cell_of_plain_cases_names_its_row(suffix: str, data: st.DataObject) -> None:
     rows = table_of(CASES)

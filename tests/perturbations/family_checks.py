@@ -60,7 +60,7 @@ answers = st.one_of(
     st.text(max_size=120),
 )
 doses = st.sampled_from([0.5, 1.0, 3.0])
-common = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
+common = settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 
 
 def follow_up(name: str, text: str, seed: int = 0, dose: float = 1.0) -> FollowUp | None:

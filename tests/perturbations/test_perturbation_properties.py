@@ -88,7 +88,7 @@ texts = st.one_of(
     ),
     st.text(max_size=120),
 )
-common = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+common = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
 def follow_up(name: str, case: Case, seed: int, dose: float = 1.0) -> FollowUp | None:

@@ -113,8 +113,8 @@ def test_headline_of_too_few_cases() -> None:
     assert headline(build.inconclusive()) == (
         "INCONCLUSIVE: Nothing was found, but 40 cases cannot rule out an effect of .17. About 160 more cases would "
         "decide 2 of the 5 open probes. The run stopped early (the budget was used up): this rests on 640 calls. "
-        "Whether it tells good answers from bad was not measured: that takes cases with labels. Its own noise was not "
-        "measured."
+        "Whether it tells good answers from bad was not measured: that takes labelled cases with verdicts in both "
+        "orders. Its own noise was not measured."
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from minimiser import LEAST, judges, measure, ours
 
@@ -245,7 +245,6 @@ PIECES = st.lists(
 ).map("".join)
 
 
-@settings(deadline=None)
 @given(old=PIECES, new=PIECES, front=PIECES, back=PIECES, data=st.data())
 def test_any_words_of_an_edit_replay(old: str, new: str, front: str, back: str, data: st.DataObject) -> None:
     text = front + old + back

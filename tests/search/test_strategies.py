@@ -16,8 +16,8 @@ from voirdire.harness.errors import UsageError
 from voirdire.harness.verdicts import Scale
 from voirdire.perturbations.spans import boundary
 
-common = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow], database=None)
-search = settings(deadline=None, max_examples=2000, database=None, derandomize=True)
+common = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], database=None)
+search = settings(max_examples=2000, database=None, derandomize=True)
 CASE = Case("Why?", ("The sky is blue, and the sea is green. It has 12 shades.", "Nobody knows."), label=0, id="c")
 
 
