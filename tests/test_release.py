@@ -6,9 +6,12 @@ import configparser
 import email
 import os
 import re
+import subprocess
+import sys
 import tarfile
 import tomllib
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -119,3 +122,22 @@ def test_the_hooks_for_work_on_it_run_what_there_is() -> None:
     assert "repo: local" in text
     for script in re.findall(r"python (scripts/\S+)", text):
         assert (ROOT / script).exists()
+
+
+def test_advisories_are_asked_about_all_that_is_installed(tmp_path: Path) -> None:
+    """As SECURITY.md says: an environment of tox, strict, on a schedule, about everything but voirdire itself."""
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini", encoding="utf-8")
+    section = tox["testenv:pip-audit"]
+    assert "pip-audit --strict" in section["commands"]
+    policy = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    assert "tox -e pip-audit" in policy
+    assert all(f"`{extra}`" in policy for extra in section["extras"].split())
+    workflow = (ROOT / ".github" / "workflows" / "advisories.yml").read_text(encoding="utf-8")
+    assert "run: tox -e pip-audit" in workflow
+    assert "cron:" in workflow
+    listed = tmp_path / "installed.txt"
+    subprocess.run([sys.executable, ROOT / "scripts" / "installed.py", listed], check=True)
+    lines = listed.read_text(encoding="utf-8").splitlines()
+    assert f"aiohttp=={version('aiohttp')}" in lines
+    assert not any(line.startswith("voirdire==") for line in lines)
