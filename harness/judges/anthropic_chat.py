@@ -26,9 +26,9 @@ from voirdire.harness.judges.chat_params import (
     whole,
 )
 from voirdire.harness.judges.endpoints import Access, Endpoint, endpoint_of
-from voirdire.harness.judges.http import HttpAnswer, Sleep, Traffic, error_text, is_transient
+from voirdire.harness.judges.http import HttpAnswer, Sleep, error_text, is_transient
 from voirdire.harness.judges.reasoning import claude_thinking
-from voirdire.harness.judges.service import Credential, Service, count_of, name_of, text_of
+from voirdire.harness.judges.service import Credential, HostedChat, Service, count_of, name_of, text_of
 from voirdire.harness.verdicts import Usage
 
 __all__ = ["API_VERSION", "DEFAULT_BASE_URL", "KEY_ENV", "AnthropicChat"]
@@ -65,7 +65,7 @@ _SPEND_CAP = "enforced_spend_limit_reached"
 _CUT = {"model_context_window_exceeded": "length"}
 
 
-class AnthropicChat:
+class AnthropicChat(HostedChat):
     """A Claude model.
 
     `base_url` may end in a slash, in /v1 or in /v1/messages. `api_key` is sent to its host only, as `x-api-key`, and
@@ -111,9 +111,6 @@ class AnthropicChat:
             jitter=jitter,
         )
 
-    def __repr__(self) -> str:
-        return f"AnthropicChat({self.model!r}, base_url={self._service.endpoint.shown!r})"
-
     @property
     def name(self) -> str:
         return f"anthropic:{self.model}"
@@ -128,28 +125,6 @@ class AnthropicChat:
             **self._service.identity,
             "params": dict(self._sent),
         }
-
-    @property
-    def paid(self) -> bool:
-        return self._service.paid
-
-    @property
-    def deterministic(self) -> bool:
-        """Services differ from call to call even at temperature 0."""
-        return False
-
-    @property
-    def concurrency(self) -> int | None:
-        return self._service.concurrency
-
-    @property
-    def first_token_only(self) -> bool:
-        return False
-
-    @property
-    def traffic(self) -> Traffic:
-        """Requests, retries and 429s so far."""
-        return self._service.traffic
 
     async def complete(self, messages: Sequence[Message], *, sample: int) -> Reply:
         """One completion. The API takes no seed, so a repeat is a fresh call and `sample` is not sent.
@@ -190,9 +165,6 @@ class AnthropicChat:
         service = self._service
         root = service.endpoint.shown.removesuffix("/messages")
         return Access(root, {"anthropic-version": API_VERSION, **service.credential.headers}, service.secrets)
-
-    async def aclose(self) -> None:
-        await self._service.aclose()
 
     def _payload(self, messages: Sequence[Message]) -> dict[str, Any]:
         # The API has no system role: that text is a field of its own, wherever it stood.

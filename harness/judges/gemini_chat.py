@@ -29,9 +29,9 @@ from voirdire.harness.judges.chat_params import (
     whole,
 )
 from voirdire.harness.judges.endpoints import Endpoint, endpoint_of, key_for
-from voirdire.harness.judges.http import RETRY_AFTER_CAP, HttpAnswer, Sleep, Traffic, is_transient
+from voirdire.harness.judges.http import RETRY_AFTER_CAP, HttpAnswer, Sleep, is_transient
 from voirdire.harness.judges.reasoning import gemini_thinking
-from voirdire.harness.judges.service import Credential, Service, count_of, name_of, text_of
+from voirdire.harness.judges.service import Credential, HostedChat, Service, count_of, name_of, text_of
 from voirdire.harness.verdicts import Usage
 
 __all__ = ["DEFAULT_BASE_URL", "KEY_ENVS", "GeminiChat", "gemini_key"]
@@ -77,7 +77,7 @@ def gemini_key(base_url: str, environ: Mapping[str, str], *, base_url_trusted: b
     return key_for(base_url, environ, base_url_trusted=base_url_trusted, default_host=host, key_env=env), env
 
 
-class GeminiChat:
+class GeminiChat(HostedChat):
     """A Gemini (or Gemma) model.
 
     `base_url` may end in a slash or in a version (/v1beta, the default). `api_key` is sent to its host only, as
@@ -127,9 +127,6 @@ class GeminiChat:
             jitter=jitter,
         )
 
-    def __repr__(self) -> str:
-        return f"GeminiChat({self.model!r}, base_url={self._service.endpoint.shown!r})"
-
     @property
     def name(self) -> str:
         return f"gemini:{self.model}"
@@ -143,28 +140,6 @@ class GeminiChat:
             **self._service.identity,
             "params": {**self._extra, **({"generationConfig": self._config} if self._config else {})},
         }
-
-    @property
-    def paid(self) -> bool:
-        return self._service.paid
-
-    @property
-    def deterministic(self) -> bool:
-        """Services differ from call to call even at temperature 0."""
-        return False
-
-    @property
-    def concurrency(self) -> int | None:
-        return self._service.concurrency
-
-    @property
-    def first_token_only(self) -> bool:
-        return False
-
-    @property
-    def traffic(self) -> Traffic:
-        """Requests, retries and 429s so far."""
-        return self._service.traffic
 
     async def complete(self, messages: Sequence[Message], *, sample: int) -> Reply:
         """One completion. A repeat is a fresh call: `sample` is not sent, it only shifts a given `seed`.
@@ -183,9 +158,6 @@ class GeminiChat:
         if answer.ok:
             return self._reply(answer.data)
         raise self._error(answer)
-
-    async def aclose(self) -> None:
-        await self._service.aclose()
 
     def _payload(self, messages: Sequence[Message], sample: int) -> dict[str, Any]:
         system = "\n\n".join(m["content"] for m in messages if m["role"] == "system")

@@ -1,13 +1,12 @@
 """`openai:MODEL`: any service that speaks OpenAI's `/chat/completions`, as a `ChatModel`.
 
 Here: the request, what reasoning models need different, and how a reply is read. Not here: connections and retries
-(http.py), URLs and keys (endpoints.py), the judge prompt and the reading of verdicts (the prompted judge).
+(http.py), keys and errors (service.py), the judge prompt and the reading of verdicts (prompted.py).
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import math
 import os
@@ -15,20 +14,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from voirdire.harness.errors import JudgeError, JudgeUnreachable, UsageError, nearest
+from voirdire.harness.errors import JudgeError, UsageError, nearest
 from voirdire.harness.judges.base import Message, Reply
-from voirdire.harness.judges.endpoints import Access, clean, endpoint_of, is_local, key_for
-from voirdire.harness.judges.http import (
-    HttpAnswer,
-    JsonClient,
-    Sleep,
-    Traffic,
-    error_text,
-    is_transient,
-    key_refused,
-    status_words,
-)
-from voirdire.harness.judges.service import count_of, name_of
+from voirdire.harness.judges.endpoints import Access, clean, endpoint_of, key_for
+from voirdire.harness.judges.http import HttpAnswer, Sleep, error_text, is_transient
+from voirdire.harness.judges.service import Credential, HostedChat, Service, count_of, name_of, text_of
 from voirdire.harness.verdicts import Usage
 
 __all__ = ["DEFAULT_BASE_URL", "OpenAIChat", "is_reasoning_model", "key_for"]
@@ -82,7 +72,7 @@ def is_reasoning_model(model: str) -> bool:
     return _REASONING.search(model) is not None
 
 
-class OpenAIChat:
+class OpenAIChat(HostedChat):
     """A model behind an OpenAI-compatible chat endpoint.
 
     `base_url` may end in a slash or in /chat/completions. `api_key` is sent to its host only, as a bearer token, and
@@ -113,30 +103,19 @@ class OpenAIChat:
     ) -> None:
         if not model.strip():
             raise UsageError("an openai judge needs a model name", hint="Write it as openai:MODEL.")
-        key = (api_key or "").strip() or None
-        if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
-            raise UsageError(f"the key ({key_env}) holds characters no key has: a blank, a line break?")
         self.model = model
-        self._endpoint = endpoint_of(base_url, "/chat/completions")
-        self._key = key
-        self._key_env = key_env
-        self._environ = environ
         self._sent = _resolve(model, params or {})
-        self._concurrency = concurrency
         self._adapted: dict[str, str | None] = {}
-        self._http = JsonClient(
-            self._endpoint,
-            headers={"authorization": f"Bearer {key}"} if key else {},
+        self._service = Service(
+            endpoint_of(base_url, "/chat/completions"),
+            Credential(api_key, key_env, "authorization", "Bearer "),
             timeout=timeout,
             retries=retries,
             concurrency=concurrency,
-            secrets=[key] if key else [],
+            environ=environ,
             sleep=sleep,
             jitter=jitter,
         )
-
-    def __repr__(self) -> str:
-        return f"OpenAIChat({self.model!r}, base_url={self._endpoint.shown!r})"
 
     @property
     def name(self) -> str:
@@ -144,37 +123,13 @@ class OpenAIChat:
 
     @property
     def identity(self) -> Mapping[str, object]:
-        """All that can change an answer: model, URL and parameters as first sent. A query string is only hashed."""
-        query = self._endpoint.url.removeprefix(self._endpoint.shown)
+        """All that can change an answer: model, URL and parameters as first sent."""
         return {
             "api": "openai-chat",
             "model": self.model,
-            "url": self._endpoint.shown,
-            "query": hashlib.sha256(query.encode()).hexdigest()[:16] if query else None,
+            **self._service.identity,
             "params": dict(self._sent),
         }
-
-    @property
-    def paid(self) -> bool:
-        return not is_local(self._endpoint.host)
-
-    @property
-    def deterministic(self) -> bool:
-        """Services differ from call to call even at temperature 0."""
-        return False
-
-    @property
-    def concurrency(self) -> int | None:
-        return self._concurrency
-
-    @property
-    def first_token_only(self) -> bool:
-        return False
-
-    @property
-    def traffic(self) -> Traffic:
-        """Requests, retries and 429s so far."""
-        return self._http.traffic
 
     @property
     def adapted(self) -> Mapping[str, str | None]:
@@ -189,7 +144,7 @@ class OpenAIChat:
         """
         while True:
             payload = self.request(messages, sample=sample)
-            answer = await self._http.post(payload, transient=_passes)
+            answer = await self._service.post(payload, transient=_passes)
             # Ends: an adapted parameter is absent from the next payload, or the answer is an error.
             reply = self.read(answer, payload)
             if reply is not None:
@@ -209,7 +164,7 @@ class OpenAIChat:
         if self._adapt(answer, payload):
             return None
         if answer.status in (400, 403) and _code(answer) in _FILTERED:
-            return Reply("", refusal=error_text(answer, self._secrets), finish_reason="content_filter")
+            return Reply("", refusal=error_text(answer, self._service.secrets), finish_reason="content_filter")
         raise self._error(answer)
 
     def passes(self, answer: HttpAnswer) -> bool:
@@ -219,15 +174,9 @@ class OpenAIChat:
     @property
     def access(self) -> Access:
         """How the service's other endpoints are reached."""
-        root = self._endpoint.shown.removesuffix("/chat/completions")
-        return Access(root, {"authorization": f"Bearer {self._key}"} if self._key else {}, self._secrets)
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
-
-    @property
-    def _secrets(self) -> tuple[str, ...]:
-        return (self._key,) if self._key else ()
+        service = self._service
+        root = service.endpoint.shown.removesuffix("/chat/completions")
+        return Access(root, service.credential.headers, service.secrets)
 
     def _payload(self, messages: Sequence[Message], sample: int) -> dict[str, Any]:
         payload = {"model": self.model, "messages": [dict(m) for m in messages], **self._sent}
@@ -264,40 +213,30 @@ class OpenAIChat:
         return False
 
     def _error(self, answer: HttpAnswer) -> JudgeError:
-        status, host = answer.status, self._endpoint.host
-        detail = error_text(answer, self._secrets)
-        says = f" It says: {detail}" if detail else ""
-        if status in (401, 403):
-            return key_refused(answer, self._endpoint, key=self._key, key_env=self._key_env, environ=self._environ)
-        if status in (404, 405, 410):
-            hint = "Check the model's name and the base URL."
-            if "/v1" not in self._endpoint.shown:
-                hint += " Base URLs mostly end in /v1."
-            return JudgeUnreachable(
-                f"The judge answered {status_words(status)}: no model {self.model!r} at {self._endpoint.shown}.{says}",
-                hint=hint,
-            )
-        if status == 402 or _code(answer) in _OUT_OF_MONEY:
-            return JudgeUnreachable(f"The judge answered {status}: the account at {host} has no quota left.{says}")
-        return JudgeError(f"The judge at {host} answered {status_words(status)}.{says}")
+        if _code(answer) in _OUT_OF_MONEY and answer.status not in (401, 403, 404, 405, 410):
+            return self._service.out_of_money(answer)
+        hint = "Check the model's name and the base URL."
+        if "/v1" not in self._service.endpoint.shown:
+            hint += " Base URLs mostly end in /v1."
+        return self._service.error(answer, what=f"model {self.model!r}", hint=hint)
 
     def _reply(self, data: Any) -> Reply:
         """Reads a completion. Raises JudgeError, not retried, on JSON that is none."""
         if not isinstance(data, dict):
-            raise self._unreadable(f"a JSON {type(data).__name__}, not an object", data)
+            raise self._service.unreadable(f"a JSON {type(data).__name__}, not an object", data)
         choices = data.get("choices")
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
             what = "an error" if data.get("error") else "a reply without choices"
-            raise self._unreadable(what, data.get("error") or data)
+            raise self._service.unreadable(what, data.get("error") or data)
         choice = choices[0]
         message = choice.get("message")
         if not isinstance(message, dict):
-            raise self._unreadable("a choice without a message", choice)
+            raise self._service.unreadable("a choice without a message", choice)
         text = _text(message.get("content"))
         if text is None:
-            raise self._unreadable("a message whose content is no text", message.get("content"))
-        finish = _string(choice.get("finish_reason"))
-        refusal = _string(message.get("refusal"))
+            raise self._service.unreadable("a message whose content is no text", message.get("content"))
+        finish = text_of(choice.get("finish_reason"))
+        refusal = text_of(message.get("refusal"))
         if refusal is None and not text and finish == "content_filter":
             refusal = "stopped by the service's content filter"
         return Reply(
@@ -307,11 +246,6 @@ class OpenAIChat:
             finish_reason=finish,
             logprobs=_logprobs(choice.get("logprobs")),
             refusal=refusal,
-        )
-
-    def _unreadable(self, what: str, data: Any) -> JudgeError:
-        return JudgeError(
-            f"The judge at {self._endpoint.host} sent {what}: {clean(json.dumps(data), self._secrets, limit=200)}"
         )
 
 
@@ -388,10 +322,6 @@ def _text(content: Any) -> str | None:
     # Other parts hold a model's thoughts, which are no answer.
     texts = [p.get("text") for p in content if p.get("type", "text") == "text"]
     return "".join(texts) if all(isinstance(t, str) for t in texts) else None
-
-
-def _string(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 def _usage(data: Any) -> Usage | None:

@@ -1,7 +1,7 @@
 """One HTTP service that judges: where it is, whose key it gets, and the words for what it refuses.
 
-What anthropic_chat.py, gemini_chat.py and score_endpoint.py share. Not here: requests and retries (http.py), URLs and
-who may be sent a key (endpoints.py), what a provider's request and reply look like.
+What the chat models of services (`HostedChat`) and score_endpoint.py share. Not here: requests and retries (http.py),
+URLs and who may be sent a key (endpoints.py), what a provider's request and reply look like.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from voirdire.harness.errors import JudgeError, JudgeUnreachable, UsageError
 from voirdire.harness.judges.endpoints import Endpoint, clean, is_local
 from voirdire.harness.judges.http import HttpAnswer, JsonClient, Sleep, Traffic, error_text, key_refused, status_words
 
-__all__ = ["Credential", "Service", "count_of", "money_of", "name_of", "text_of"]
+__all__ = ["Credential", "HostedChat", "Service", "count_of", "money_of", "name_of", "text_of"]
 
 #: beyond it a count of tokens is no count, and no table holds it
 _MOST_TOKENS = 10**15
@@ -149,6 +149,41 @@ class Service:
         """The error for a successful answer that is not what the API promises; not retried."""
         shown = clean(json.dumps(data), self.secrets, limit=200)
         return JudgeError(f"The judge at {self.endpoint.host} sent {what}: {shown}")
+
+
+class HostedChat:
+    """What the chat models behind a service have in common; each sets `model` and `_service`."""
+
+    model: str
+    _service: Service
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.model!r}, base_url={self._service.endpoint.shown!r})"
+
+    @property
+    def paid(self) -> bool:
+        return self._service.paid
+
+    @property
+    def deterministic(self) -> bool:
+        """Services differ from call to call even at temperature 0."""
+        return False
+
+    @property
+    def concurrency(self) -> int | None:
+        return self._service.concurrency
+
+    @property
+    def first_token_only(self) -> bool:
+        return False
+
+    @property
+    def traffic(self) -> Traffic:
+        """Requests, retries and 429s so far."""
+        return self._service.traffic
+
+    async def aclose(self) -> None:
+        await self._service.aclose()
 
 
 def text_of(value: Any) -> str | None:

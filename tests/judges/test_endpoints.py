@@ -81,7 +81,7 @@ def test_another_provider_has_its_own_host_and_variable() -> None:
 
 def test_repr_and_identity_hold_no_key_and_no_query() -> None:
     chat = chat_at("https://h.example/v1?api_key=query-secret")
-    for text in (repr(chat), json.dumps(chat.identity), repr(chat._http), repr(chat._endpoint), chat.name):
+    for text in (repr(chat), json.dumps(chat.identity), repr(chat._service), repr(chat._service.credential), chat.name):
         assert KEY not in text
         assert "query-secret" not in text
     assert chat.identity["query"] != chat_at("https://h.example/v1?api_key=b").identity["query"]
