@@ -365,7 +365,7 @@ class JsonClient:
         if isinstance(error, aiohttp.ClientConnectorDNSError):
             return "could not be reached: its host name is not known"
         if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, ConnectionRefusedError):
-            return f"could not be reached: nothing listens at port {error.port}; is the server running?"
+            return f"could not be reached: nothing listens at {error.host}:{error.port}; is it running?"
         if isinstance(error, aiohttp.ClientConnectorError):
             return f"could not be reached: {clean(str(error), self._secrets)}"
         if isinstance(error, (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError)):

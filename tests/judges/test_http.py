@@ -135,7 +135,9 @@ def test_a_refused_connection_is_retried_then_an_error() -> None:
         finally:
             await chat.aclose()
 
-    with pytest.raises(JudgeError, match=rf"could not be reached.* port {port}; .*\(3 attempts\)") as caught:
+    with pytest.raises(
+        JudgeError, match=rf"could not be reached: nothing listens at 127.0.0.1:{port}; .*\(3 attempts\)"
+    ) as caught:
         asyncio.run(run())
     assert not isinstance(caught.value, JudgeUnreachable)
     assert len(sleeps) == 2
