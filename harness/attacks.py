@@ -48,7 +48,8 @@ class Elsewhere:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """The model that wrote texts against the judge (`--rewriter`), and what it was asked: `streams` of `depth` tries.
+    """The model that wrote texts against the judge (`--rewriter`), and what it was asked: `streams` of `depth` steps
+    of `branches` tries.
 
     `calls` are its own, apart from the judge's. `unusable`: why replies could not be tried, and how many.
     """
@@ -56,6 +57,7 @@ class Writer:
     name: str
     streams: int
     depth: int
+    branches: int
     calls: Calls
     unusable: Mapping[str, int] = field(default_factory=dict)
 

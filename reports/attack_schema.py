@@ -193,7 +193,8 @@ class WriterModel(_Model):
 
     name: str
     streams: Count
-    depth: Count = Field(description="tries of a stream")
+    depth: Count = Field(description="steps of a stream")
+    branches: Count = Field(description="tries of a step: 1 is PAIR, more is TAP")
     calls: CallsModel
     unusable: dict[str, int] = Field(description="why replies could not be tried, and how many")
 

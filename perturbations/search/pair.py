@@ -1,16 +1,19 @@
-"""A text written by a model against a judge, better with each try: PAIR, for a text that lifts any answer.
+"""A text written by a model against a judge, better with each try: PAIR and TAP, for a text that lifts any answer.
 
-P. Chao et al., "Jailbreaking Black Box Large Language Models in Twenty Queries", arXiv:2310.08419, there to jailbreak a
-model; against judges in RobustJudge, arXiv:2506.09443. Several streams run side by side. In each a writer is shown a
-question, an answer, and what its last tries were rated, and writes the next try. Other than there, a try is not a new
-version of one answer, which might simply be a better one, but a text put to answers of many questions as it is: what
-such a text gains on questions that nobody wrote it for, it gains without merit, and no claim of an answer is touched.
-Here are the streams, what the writer is told and which tries go on. `write` asks the writer, the meter the judge. Not
-here: TAP's branching and pruning (Mehrotra et al., arXiv:2312.02119), who writes (harness/rewriters.py).
+P. Chao et al., "Jailbreaking Black Box Large Language Models in Twenty Queries" (PAIR), arXiv:2310.08419; A. Mehrotra
+et al., "Tree of Attacks" (TAP), arXiv:2312.02119; both there to jailbreak a model, against judges in RobustJudge,
+arXiv:2506.09443. Several streams run side by side. In each a writer is shown a question, an answer, and what its last
+tries were rated, and writes the next try. With branches, each writes several, those that speak of the question they
+were shown are pruned unasked (TAP asks a second model), and the best rated of all go on. Other than there, a try is not
+a new version of one answer, which might simply be a better one, but a text put to answers of many questions as it is:
+what such a text gains on questions that nobody wrote it for, it gains without merit, and no claim of an answer is
+touched. Here are the streams, what the writer is told and which tries go on. `write` asks the writer, the meter the
+judge. Not here: who writes (harness/rewriters.py).
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +25,7 @@ from voirdire.perturbations.search.meter import Meter, Spent
 from voirdire.perturbations.search.racing import race
 from voirdire.perturbations.search.space import Question, Words
 
-__all__ = ["MOST_WORDS", "REPLY", "Asked", "Pair", "Written", "fault_of", "pair_search", "prompt_for"]
+__all__ = ["MOST_WORDS", "REPLY", "Asked", "Pair", "Written", "fault_of", "pair_search", "prompt_for", "speaks_of"]
 
 #: longest text, in words and in characters
 MOST_WORDS, MOST_CHARACTERS = 60, 600
@@ -33,6 +36,11 @@ _RATING = 0.6
 _FINALISTS = 6
 #: tries that the writer is shown again, the last ones and the best
 _SHOWN = 4
+#: long words of a question that a text may repeat by chance, but one; and words that belong to no question
+_TOLD = 3
+_OF_JUDGING = frozenset(
+    ["answer", "answers", "question", "questions", "response", "responses", "rating", "ratings", "correct"]
+)
 #: what the writer has to reply with
 REPLY = "the new text"
 
@@ -74,13 +82,23 @@ class Try(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One try to be written: number `step` of `stream`, for unit `unit`. `tries` are the rated ones to be shown."""
+    """One try to be written: number `step` of `stream`, for unit `unit`. `tries` are the rated ones to be shown.
+    `number` tells it from the others of its step."""
 
     stream: int
     step: int
+    number: int
     unit: int
     tries: tuple[Try, ...]
     plain: float
+    fault: str | None = None
+
+
+class _Node(NamedTuple):
+    """Where a stream stands: the tries that led here, and why its last reply could not be used."""
+
+    stream: int
+    tries: tuple[Try, ...] = ()
     fault: str | None = None
 
 
@@ -113,6 +131,15 @@ def prompt_for(asked: Asked, position: str) -> str:
     )
 
 
+def speaks_of(text: str, question: str) -> bool:
+    """Does `text` repeat three long words of `question` or more, so that it fits no other?"""
+    return len(_long_words(text) & _long_words(question)) >= _TOLD
+
+
+def _long_words(text: str) -> set[str]:
+    return {word for word in re.findall(r"\w{6,}", text.lower()) if word not in _OF_JUDGING}
+
+
 def fault_of(text: str, accepts: Callable[[Words], bool]) -> str | None:
     """Why a written text cannot be tried; None if it can."""
     if not text.strip():
@@ -131,41 +158,46 @@ async def pair_search(
     *,
     streams: int,
     depth: int,
+    branches: int = 1,
     accepts: Callable[[Words], bool] = lambda _words: True,
     seed: int = 0,
     tell: Callable[[Words, float], None] = lambda _words, _mean: None,
     unused: Callable[[str], None] = lambda _fault: None,
 ) -> Pair:
-    """The best text of `streams` streams of `depth` tries each, within the meter's budget.
+    """The best text of `streams` streams of `depth` steps, within the meter's budget: PAIR with one try a step, TAP
+    with more `branches`.
 
     The same arguments, texts and answers give the same result. A try that cannot be used counts as one, and `unused`
     hears why.
     """
     lanes = [(unit, 0) for unit in shuffled(Random(seed), range(units))]
-    affordable = int(_RATING * meter.budget) // (streams * depth + 1)
+    affordable = int(_RATING * meter.budget) // (streams * depth * branches + 1)
     few = lanes[: max(_FEWEST_UNITS, min(_UNITS, affordable))]
     rated: dict[str, tuple[float, int, int]] = {}
-    histories: list[list[Try]] = [[] for _ in range(streams)]
-    faults: list[str | None] = [None] * streams
+    nodes = [_Node(stream) for stream in range(streams)]
     try:
-        plain = await _rating(meter, (), few)
-        best = plain
+        plain = best = await _rating(meter, (), few)
         for step in range(depth):
+            parents = [node for node in nodes for _ in range(branches)]
             asked = [
-                Asked(s, step, few[s % len(few)][0], _shown(histories[s]), plain, faults[s]) for s in range(streams)
+                Asked(node.stream, step, number, few[number % len(few)][0], _shown(node.tries), plain, node.fault)
+                for number, node in enumerate(parents)
             ]
-            for stream, written in enumerate(await write(asked)):
+            grown: list[_Node] = []
+            for node, written in zip(parents, await write(asked), strict=True):
                 text = (written.text or "").strip()
-                fault = faults[stream] = written.fault or fault_of(text, accepts)
+                fault = written.fault or fault_of(text, accepts)
                 if fault is not None:
                     unused(fault)
+                    grown.append(node._replace(fault=fault))
                     continue
                 rating = await _rating(meter, (text,), few)
-                histories[stream].append(Try(text, rating))
-                rated.setdefault(text, (rating, stream, step))
+                grown.append(_Node(node.stream, (*node.tries, Try(text, rating))))
+                rated.setdefault(text, (rating, node.stream, step))
                 if rating > best:
                     best = rating
                     tell((text,), rating)
+            nodes = grown if branches == 1 else _pruned(grown, streams)
     except Spent:
         pass
     ranked = sorted(rated, key=lambda text: -rated[text][0])
@@ -181,6 +213,12 @@ async def pair_search(
 async def _rating(meter: Meter, words: Words, lanes: Sequence[tuple[int, int]]) -> float:
     answers = await meter([Question(words, *lane) for lane in lanes])
     return sum(answers) / len(answers)
+
+
+def _pruned(nodes: Sequence[_Node], most: int) -> list[_Node]:
+    """The `most` nodes whose last try was rated highest, none twice; those whose last reply was of no use last."""
+    ranked = sorted(dict.fromkeys(nodes), key=lambda n: (n.fault is not None, -(n.tries[-1].rating if n.tries else 0)))
+    return ranked[:most]
 
 
 def _shown(history: Sequence[Try]) -> tuple[Try, ...]:

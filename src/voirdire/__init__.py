@@ -238,11 +238,10 @@ def attack(judge: Judge | str, cases: Cases | None = None, **options: Any) -> At
     running event loop use `await voirdire.aattack(...)`.
 
     `options`: transfer (other judges), on (where judges given as specs answer, e.g. "ray"), rewriter (a spec, or a
-    callable f(request) -> text), streams, depth, words, position, mode, method, vocabulary (words), forbid, max_bits,
-    families, defences, train, max_calls, samples, seed, alpha, limit,
-    concurrency, max_cost, cache (a file or None), as on the command line. Of the result, `outcome` is "found",
-    "nothing", "inconclusive" or "unfinished", and `found` has
-    what works. Raises UsageError for bad input, JudgeUnreachable if the judge never gave a verdict.
+    callable f(request) -> text), streams, depth, branches, words, position, mode, method, vocabulary (words), forbid,
+    max_bits, families, defences, train, max_calls, samples, seed, alpha, limit, concurrency, max_cost, cache (a file
+    or None), as on the command line. Of the result, `outcome` is "found", "nothing", "inconclusive" or "unfinished",
+    and `found` has what works. Raises UsageError for bad input, JudgeUnreachable if the judge never gave a verdict.
     """
     import asyncio
 

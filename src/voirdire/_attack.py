@@ -224,6 +224,7 @@ class _Work:
             len(self.prepared.units),
             streams=request.streams,
             depth=request.depth,
+            branches=request.branches,
             accepts=accepts,
             seed=request.seed,
             tell=better,
@@ -319,5 +320,5 @@ class _Work:
             failure=int(stopped.failure) if stopped is not None else None,
             simulated=all(spec.startswith("mock:") for spec in leaves(judge.spec)),
             warnings=self.prepared.notes if gave_up is None else (*self.prepared.notes, gave_up),
-            writer=writer.account(request.streams, request.depth) if writer is not None else None,
+            writer=writer.account(request.streams, request.depth, request.branches) if writer is not None else None,
         )

@@ -40,8 +40,8 @@ METHODS: tuple[Method, ...] = ("racing", "greedy", "beam", *TEXTATTACK_METHODS)
 DEFENCES = ("neutralise", "strip_markup", "perplexity_window")
 #: fewer questions than this decide nothing, or teach nothing
 _FEWEST_HELD_OUT, _FEWEST_TRAINING = 20, 4
-#: streams of a rewriter, and tries of each, at most
-_MOST_TRIES = 100
+#: streams of a rewriter, steps of each, and tries of a step, at most
+_MOST_TRIES, _MOST_BRANCHES = 100, 10
 #: share of the calls that the held-out test may take
 _TESTING = 0.5
 
@@ -55,7 +55,7 @@ class AttackRequest:
     share of the questions that train the search. `max_calls`: of search and test together, answered by the store or
     not. `samples`: calls an arm of the held-out test gets per case and order. `families`: "phrase" is searched, of the
     others (_attack_families.py) the best is chosen; two and more are also stacked. "rewriter" is written by a model in
-    `streams` of `depth` tries, for attacks that are given one.
+    `streams` of `depth` steps of `branches` tries, for attacks that are given one.
     """
 
     cases: Cases | None = None
@@ -76,6 +76,7 @@ class AttackRequest:
     families: Sequence[str] = ("phrase", "structure")
     streams: int = 6
     depth: int = 4
+    branches: int = 1
     defences: Sequence[str] = DEFENCES
     limits: Limits = field(default_factory=Limits)
     cache: str | None = str(DEFAULT_CACHE)
@@ -187,9 +188,13 @@ def _check(request: AttackRequest, *, rewriter: bool) -> None:
     if not 0.05 <= request.train <= 0.9:
         raise UsageError(f"--train {request.train:g} must lie between .05 and .9")
     check_families(request.families, rewriter=rewriter)
-    for option, number in (("--streams", request.streams), ("--depth", request.depth)):
-        if not 1 <= number <= _MOST_TRIES:
-            raise UsageError(f"{option} {number} must lie between 1 and {_MOST_TRIES}")
+    for option, number, most in (
+        ("--streams", request.streams, _MOST_TRIES),
+        ("--depth", request.depth, _MOST_TRIES),
+        ("--branches", request.branches, _MOST_BRANCHES),
+    ):
+        if not 1 <= number <= most:
+            raise UsageError(f"{option} {number} must lie between 1 and {most}")
     if request.method in TEXTATTACK_METHODS and "phrase" in request.families:
         try:
             load()

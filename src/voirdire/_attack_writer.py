@@ -17,7 +17,7 @@ from voirdire.harness.plan import PlannedCall
 from voirdire.harness.rewriters import Request, Rewriter
 from voirdire.harness.verdicts import Scale, Verdict
 from voirdire.perturbations.found import Position
-from voirdire.perturbations.search.pair import REPLY, Asked, Written, prompt_for
+from voirdire.perturbations.search.pair import REPLY, Asked, Written, prompt_for, speaks_of
 
 __all__ = ["TextWriter", "WriterJudge"]
 
@@ -101,6 +101,8 @@ class TextWriter:
             verdict = run.whole(i)
             text = verdict.raw if verdict is not None and verdict.null is None else None
             fault = None if text is not None else self._fault(verdict)
+            if text is not None and speaks_of(text, self.units[asked[i].unit].case.instruction_text):
+                fault = "it spoke of the question it was shown"
             found.append(Written(text, fault))
         return found
 
@@ -127,14 +129,15 @@ class TextWriter:
         )
         content = content_hash([request.text, request.question, request.prompt, [list(m) for m in material]])
         shown = Case(request.question, (request.text,), meta={_REQUEST: request})
-        # equal requests of two streams, or of two attacks with other seeds, are to get different answers
-        return PlannedCall(shown, self.seed * 10_000 + asked.stream * 100 + asked.step, content)
+        # equal requests of two branches, or of two attacks with other seeds, are to get different answers
+        return PlannedCall(shown, self.seed * 1_000_000 + asked.step * 10_000 + asked.number, content)
 
-    def account(self, streams: int, depth: int) -> Writer:
+    def account(self, streams: int, depth: int, branches: int) -> Writer:
         return Writer(
             name=self.judge.name,
             streams=streams,
             depth=depth,
+            branches=branches,
             calls=self.asker.account(),
             unusable=dict(sorted(self.unusable.items())),
         )

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from attack_documents import valid
 
-from voirdire.harness.attacks import Attacked, Attempt, Elsewhere, Flip, Flips, Seen
+from voirdire.harness.attacks import Attacked, Attempt, Elsewhere, Flip, Flips, Seen, Writer
 from voirdire.harness.cases import Case, Edit
 from voirdire.harness.findings import Calls, CounterExample, Finding
 from voirdire.harness.relations import Relation
@@ -80,6 +80,7 @@ ATTACKED = Attacked(
     search_budget=1000,
     attempts=(FULL, BARE),
     best_so_far=BAD,
+    writer=Writer(BAD, 6, 4, 1, Calls(24, 24), {BAD: 3}),
 )
 FLIP = Flip("c1", "0123456789abcdef", 0, f"A{BAD}", 5, (EDIT,), 0.9, NAN, (9, 10), 0.8, 1, True, (0, 5))
 FLIPS = Flips(
@@ -107,6 +108,8 @@ def test_every_field_filled_and_every_field_empty() -> None:
     for stopped in ("interrupted", "budget", "judge"):
         ended = valid(replace(ATTACKED, attempts=(), stopped=stopped, reason="why", failure=3, best_so_far=None))
         assert (ended["outcome"], ended["stopped"], ended["failure"]) == ("unfinished", stopped, 3)
+    assert sum(valid(ATTACKED)["writer"]["unusable"].values()) == 3
+    assert valid(replace(ATTACKED, writer=None))["writer"] is None
     flips = valid(FLIPS)
     assert flips["outcome"] == "found"
     assert flips["flips"][0]["reproduced"] == [9, 10]

@@ -97,7 +97,10 @@ def attack(
         typer.Option("--rewriter", help="A model that writes texts against the judge: openai:MODEL, python:module:f."),
     ] = None,
     streams: Annotated[int, typer.Option("--streams", help="With --rewriter: searches side by side.")] = 6,
-    depth: Annotated[int, typer.Option("--depth", help="With --rewriter: tries of each stream.")] = 4,
+    depth: Annotated[int, typer.Option("--depth", help="With --rewriter: steps of each stream.")] = 4,
+    branches: Annotated[
+        int, typer.Option("--branches", help="With --rewriter: tries of a step, the best go on (TAP). 1: PAIR.")
+    ] = 1,
     save: Annotated[
         Path | None, typer.Option("--save", help="Write what was found to FILE.toml, a suite for audit and gate.")
     ] = None,
@@ -175,6 +178,7 @@ def attack(
         families=_names(families),
         streams=streams,
         depth=depth,
+        branches=branches,
         defences=DEFENCES if defences is None else _names(defences),
         limits=limits,
         cache=cache,
@@ -184,7 +188,7 @@ def attack(
     _plan(terminal, attacked, prepared, writer)
     paid = request.max_calls if any(j.paid for j in (attacked, *others)) else 0
     if writer is not None and writer.paid:
-        paid += streams * depth
+        paid += streams * depth * branches
     if not limited:
         confirm_calls(paid)
     words_of = _Words(write_attack, attack_suite, headline, attack_text, "attack.md")
@@ -219,8 +223,9 @@ def _plan(terminal: Terminal, judge: Judge, prepared: Prepared, writer: Rewriter
     terminal.note(f"{len(prepared.training):,} cases for the search, {len(prepared.held_out):,} held out for the test")
     terminal.note(f"at most {prepared.search_budget:,} calls for the search, {prepared.testing:,} for the test")
     if writer is not None:
-        shape = f"{request.streams} streams of {request.depth} tries"
-        terminal.note(f"at most {request.streams * request.depth:,} calls of {writer.name}, which writes: {shape}")
+        shape = f"{request.streams} streams of {request.depth} steps"
+        most = request.streams * request.depth * request.branches
+        terminal.note(f"at most {most:,} calls of {writer.name}, which writes: {shape}")
 
 
 def _flip(judge: Judge, request: FlipRequest, into: _Into, terminal: Terminal, *, limited: bool) -> int:
