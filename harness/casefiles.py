@@ -193,7 +193,7 @@ def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         raise CaseFileError(
             "reading Parquet needs pyarrow",
             path=str(path),
-            hint="pip install voirdire[parquet], or save the cases as JSONL.",
+            hint="pip install 'voirdire[parquet]', or save the cases as JSONL.",
         ) from None
     try:
         # pyarrow and not pandas: there a missing label turns all whole numbers of its column into fractions

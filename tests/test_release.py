@@ -141,3 +141,10 @@ def test_advisories_are_asked_about_all_that_is_installed(tmp_path: Path) -> Non
     lines = listed.read_text(encoding="utf-8").splitlines()
     assert f"aiohttp=={version('aiohttp')}" in lines
     assert not any(line.startswith("voirdire==") for line in lines)
+
+
+def test_the_start_page_lists_every_extra_for_users() -> None:
+    developing = {"browser", "dev", "docs", "test"}
+    page = (ROOT / "docs" / "start.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `(\w+)` \|", page, re.M))
+    assert listed == set(PROJECT["optional-dependencies"]) - developing

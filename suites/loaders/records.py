@@ -290,7 +290,7 @@ def _parquet(path: str | Path) -> tuple[Mapping[str, Any], ...]:
     try:
         import pyarrow.parquet as pq
     except ImportError:
-        hint = "pip install voirdire[parquet], or save the data as JSONL."
+        hint = "pip install 'voirdire[parquet]', or save the data as JSONL."
         raise CaseFileError("reading Parquet needs pyarrow", path=str(path), hint=hint) from None
     try:
         # pyarrow and not pandas: there one missing number turns all whole numbers of its column into fractions
