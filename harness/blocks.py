@@ -9,9 +9,9 @@ case, when somebody looks at it. Not here: asking (src/voirdire/_in_blocks.py), 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import TypeVar, overload
 
 import numpy as np
 
@@ -27,6 +27,7 @@ BLOCK = 2_000
 _SAMPLE = 50
 #: plans of single cases that are kept
 _KEPT = 64
+T = TypeVar("T")
 _ARMS = ("source", "follow_up", "sham")
 
 #: the plan of some cases, none of whose calls is shared by two of them (`build_plan(..., alone=True)`)
@@ -186,52 +187,52 @@ class _Again:
         return plan
 
 
-class FarCalls(Sequence[PlannedCall]):
-    """The calls of a joined plan, made again from their case. `starts`: number of the first call of each case."""
+class _Far(Sequence[T]):
+    """A sequence of `total` things that `_made` makes when they are looked at."""
 
-    def __init__(self, again: _Again, starts: np.ndarray, total: int) -> None:
-        self._again = again
-        self._starts = starts
+    def __init__(self, total: int) -> None:
         self._total = total
+
+    def _made(self, number: int) -> T:
+        raise NotImplementedError
 
     def __len__(self) -> int:
         return self._total
 
     @overload
-    def __getitem__(self, number: int) -> PlannedCall: ...
+    def __getitem__(self, number: int) -> T: ...
     @overload
-    def __getitem__(self, number: slice) -> list[PlannedCall]: ...
-    def __getitem__(self, number: int | slice) -> PlannedCall | list[PlannedCall]:
+    def __getitem__(self, number: slice) -> list[T]: ...
+    def __getitem__(self, number: int | slice) -> T | list[T]:
         if isinstance(number, slice):
-            return [self[i] for i in range(len(self))[number]]
-        number = range(len(self))[number]
+            return [self._made(i) for i in range(self._total)[number]]
+        return self._made(range(self._total)[number])  # as a list reads it: from the end, or IndexError
+
+
+class FarCalls(_Far[PlannedCall]):
+    """The calls of a joined plan, made again from their case. `starts`: number of the first call of each case."""
+
+    def __init__(self, again: _Again, starts: np.ndarray, total: int) -> None:
+        super().__init__(total)
+        self._again = again
+        self._starts = starts
+
+    def _made(self, number: int) -> PlannedCall:
         case = int(np.searchsorted(self._starts, number, side="right")) - 1
         return self._again(case).calls[number - int(self._starts[case])]
 
 
-class FarItems(Sequence[Item]):
+class FarItems(_Far[Item]):
     """The items of one probe of a joined plan, made again from their case."""
 
     def __init__(self, again: _Again, probe: int, cases: np.ndarray, targets: np.ndarray) -> None:
+        super().__init__(len(cases))
         self._again = again
         self._probe = probe
         self.cases = cases
         self.targets = targets
 
-    def __len__(self) -> int:
-        return len(self.cases)
-
-    @overload
-    def __getitem__(self, number: int) -> Item: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[Item]: ...
-    def __getitem__(self, number: int | slice) -> Item | list[Item]:
-        if isinstance(number, slice):
-            return [self[i] for i in range(len(self))[number]]
-        number = range(len(self))[number]
+    def _made(self, number: int) -> Item:
         case = int(self.cases[number])
         first = int(np.searchsorted(self.cases, case, side="left"))
         return self._again(case).probes[self._probe].items[number - first]._replace(case=case)
-
-    def __iter__(self) -> Iterator[Item]:
-        return (self[i] for i in range(len(self)))

@@ -111,6 +111,15 @@ class Run:
         verdict = self.verdicts[number]
         return verdict if verdict is None or self.texts is None else self.texts.whole(number, verdict)
 
+    def count(self, part: Run) -> None:
+        """Add the outcome of a part of this run; its verdicts are taken over elsewhere."""
+        self.cached += part.cached
+        self.made += part.made
+        self.errors += part.errors
+        self.reasked += part.reasked
+        self.seconds += part.seconds
+        self.stopped, self.reason, self.failure = part.stopped, part.reason, part.failure
+
     @property
     def tokens(self) -> int | None:
         """Tokens in and out of all answers; None if any answer did not tell."""

@@ -79,15 +79,6 @@ class LongRun(Run):
         self._sums.add(sums, first=not len(self._verdicts))
         self._verdicts.add(packed.calls, records)
 
-    def add_part(self, part: Run) -> None:
-        """The outcome of a block that was asked now."""
-        self.cached += part.cached
-        self.made += part.made
-        self.errors += part.errors
-        self.reasked += part.reasked
-        self.seconds += part.seconds
-        self.stopped, self.reason, self.failure = part.stopped, part.reason, part.failure
-
     def whole(self, number: int) -> Verdict | None:
         return self._verdicts[number]
 
@@ -197,7 +188,7 @@ async def run_in_blocks(
             part = await run_calls(
                 block.calls, judge, limits=limits, store=store, emit=_translated(emit, calls, planned), spent=spent
             )
-            run.add_part(part)
+            run.count(part)
             packed = pack(block, *(Answers.of(block, part.verdicts, soft=soft) for soft in (False, True)))
             records, sums = _records(block.calls, part), Sums.of(part)
             if store is not None and judge.reusable and not part.errors and sums.answered == packed.calls:

@@ -44,12 +44,7 @@ async def run_in_rounds(
         for number, i in enumerate(numbers):
             verdict = part.whole(number)
             verdicts[i] = verdict if verdict is None else texts.keep(i, verdict)
-        whole.cached += part.cached
-        whole.made += part.made
-        whole.errors += part.errors
-        whole.reasked += part.reasked
-        whole.seconds += part.seconds
-        whole.stopped, whole.reason, whole.failure = part.stopped, part.reason, part.failure
+        whole.count(part)
         if whole.stopped is not None:
             break
         looks.look(look, verdicts)
