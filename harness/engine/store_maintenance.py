@@ -195,9 +195,9 @@ def _where(db: sqlite3.Connection, judge: str | None, before: float | None) -> t
     if judge is not None:
         query = (
             "SELECT DISTINCT c.judge FROM calls c LEFT JOIN judges j ON j.fingerprint = c.judge "
-            "WHERE j.name = ?1 OR j.spec = ?1 OR substr(c.judge, 1, length(?1)) = ?1"
+            "WHERE j.name = :name OR j.spec = :name OR substr(c.judge, 1, length(:name)) = :name"
         )
-        found = [row[0] for row in db.execute(query, (judge,))] if judge else []
+        found = [row[0] for row in db.execute(query, {"name": judge})] if judge else []
         if not found:
             raise UsageError(f"the cache holds no answers of a judge {judge!r}", hint="See: voirdire cache info")
         conditions.append(f"c.judge IN ({', '.join('?' * len(found))})")
