@@ -25,6 +25,7 @@ from voirdire.perturbations.edits import one_edit
 from voirdire.perturbations.lexical import synonym_edits
 from voirdire.perturbations.spans import analyse, inside
 from voirdire.perturbations.textattack_bridge import load, silent
+from voirdire.perturbations.textattack_goal import goal_of_numbers
 from voirdire.perturbations.typos import editable_words
 
 __all__ = ["RECIPES", "recipe_edits"]
@@ -115,47 +116,20 @@ def _attack(recipe: str, ask: AskTexts, flipped: Callable[[float], bool], up: bo
     }
     search, change = ways[recipe]
     limits = [rules.RepeatModification(), _protected(), overlap.MaxWordsPerturbed(max_num_words=max_edits)]
-    goal = _goal(ta, ask, flipped, up, budget)
+    goal = _goal(ask, flipped, up, budget)
     return ta.Attack(goal, limits, change(), search())
 
 
-def _goal(ta: Any, ask: AskTexts, flipped: Callable[[float], bool], up: bool, budget: int) -> Any:
+def _goal(ask: AskTexts, flipped: Callable[[float], bool], up: bool, budget: int) -> Any:
     """textattack's goal: a verdict that flips. No verdict is as far from a flip as can be."""
-    result: Any = importlib.import_module("textattack.goal_function_results").GoalFunctionResult
-    base: Any = importlib.import_module("textattack.goal_functions").GoalFunction
     worst = 0.0 if up else 1.0
-
-    class Judged(result):  # type: ignore[misc]  # textattack is untyped
-        def get_text_color_input(self) -> str:
-            return "red"
-
-        def get_text_color_perturbed(self) -> str:
-            return "blue"
-
-        def get_colored_output(self, color_method: Any = None) -> str:  # noqa: ARG002
-            return f"{self.output:.3f}"
-
-    class Wrapper(ta.models.wrappers.ModelWrapper):  # type: ignore[misc]
-        def __init__(self) -> None:
-            self.model = self
-
-        def __call__(self, texts: Sequence[str]) -> list[float]:
-            return [worst if u is None else float(u) for u in ask(list(texts))]
-
-    class Flip(base):  # type: ignore[misc]
-        def _process_model_outputs(self, _inputs: Any, outputs: Sequence[float]) -> list[float]:
-            return [float(o) for o in outputs]
-
-        def _get_score(self, output: float, _text: Any) -> float:
-            return output if up else 1 - output
-
-        def _is_goal_complete(self, output: float, _text: Any) -> bool:
-            return flipped(output)
-
-        def _goal_function_result_type(self) -> Any:
-            return Judged
-
-    return Flip(Wrapper(), query_budget=int(budget), model_batch_size=_BATCH)
+    return goal_of_numbers(
+        lambda texts: [worst if u is None else float(u) for u in ask(texts)],
+        score=lambda u: u if up else 1 - u,
+        complete=flipped,
+        query_budget=int(budget),
+        model_batch_size=_BATCH,
+    )
 
 
 def _protected() -> Any:

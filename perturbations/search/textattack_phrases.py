@@ -35,6 +35,7 @@ from voirdire.perturbations.search.meter import Meter, Spent
 from voirdire.perturbations.search.racing import race
 from voirdire.perturbations.search.space import Question, Space, Words
 from voirdire.perturbations.textattack_bridge import load, silent
+from voirdire.perturbations.textattack_goal import goal_of_numbers
 
 __all__ = ["FEWEST_UNITS", "TEXTATTACK_METHODS", "TextattackMethod", "textattack_search"]
 
@@ -202,7 +203,7 @@ def _run(
 
     with _LOCK, silent(), _own_generator(seed), contextlib.suppress(_Over):
         swap = _swap(tokens, Random(f"{seed} {method}"), _OFFERED.get(method), space.max_words)
-        attack = ta.Attack(_goal(ta, scores), [], swap, _method(method, budget))
+        attack = ta.Attack(_goal(scores), [], swap, _method(method, budget))
         places = space.max_words * (_PADDED if method == "pso" else 1)
         attack.attack(" ".join([tokens.blank] * places), 1)
 
@@ -288,40 +289,14 @@ def _swap(tokens: _Tokens, rng: Random, offered: int | None, places: int) -> Any
     return Swap()
 
 
-def _goal(ta: Any, scores: Callable[[Sequence[str]], list[float]]) -> Any:
-    """The goal: as high a score as can be had."""
-    result: Any = importlib.import_module("textattack.goal_function_results").GoalFunctionResult
-    base: Any = importlib.import_module("textattack.goal_functions").GoalFunction
-
-    class Scored(result):  # type: ignore[misc]
-        def get_text_color_input(self) -> str:
-            return "red"
-
-        def get_text_color_perturbed(self) -> str:
-            return "blue"
-
-        def get_colored_output(self, color_method: Any = None) -> str:  # noqa: ARG002
-            return f"{self.output:.3f}"
-
-    class Wrapper(ta.models.wrappers.ModelWrapper):  # type: ignore[misc]
-        def __init__(self) -> None:
-            self.model = self
-
-        def __call__(self, texts: Sequence[str]) -> list[float]:
-            return scores(list(texts))
-
-    class Lift(base):  # type: ignore[misc]
-        def _process_model_outputs(self, _inputs: Any, outputs: Sequence[float]) -> list[float]:
-            return list(outputs)
-
-        def _get_score(self, output: float, _text: Any) -> float:
-            return output
-
-        def _is_goal_complete(self, _output: float, _text: Any) -> bool:
-            return False  # a score of 1 on a few units is a chance hit as often as not
-
-        def _goal_function_result_type(self) -> Any:
-            return Scored
-
-    # what was asked before is asked of the meter again, which knows it, so that circles are seen
-    return Lift(Wrapper(), maximizable=True, use_cache=False, model_batch_size=10**6)
+def _goal(scores: Callable[[list[str]], list[float]]) -> Any:
+    """The goal: as high a score as can be had. A score of 1 on a few units is a chance hit as often as not, so none is
+    the end; and what was asked before is asked of the meter again, which knows it, so that circles are seen."""
+    return goal_of_numbers(
+        scores,
+        score=lambda mean: mean,
+        complete=lambda _mean: False,
+        maximizable=True,
+        use_cache=False,
+        model_batch_size=10**6,
+    )
