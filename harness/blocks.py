@@ -8,6 +8,7 @@ case, when somebody looks at it. Not here: asking (src/voirdire/_in_blocks.py), 
 
 from __future__ import annotations
 
+import abc
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -71,15 +72,15 @@ def pack(plan: Plan, hard: Answers, soft: Answers) -> Packed:
 
     def put(name: str, arm: Arm | None) -> None:
         if arm is not None:
-            arrays[f"{name}.calls"] = arm.calls.astype(np.int32)
-            arrays[f"{name}.slots"] = arm.slots.astype(np.int8 if arm.slots.max(initial=0) < 128 else np.int32)
+            arrays[f"{name}.calls"] = _small(arm.calls)
+            arrays[f"{name}.slots"] = _small(arm.slots)
 
     put("sources", plan.sources)
     put("neutrals", plan.neutrals)
-    arrays["neutral_cases"] = plan.neutral_cases.astype(np.int32)
+    arrays["neutral_cases"] = _small(plan.neutral_cases)
     for number, probe in enumerate(plan.probes):
-        arrays[f"{number}.cases"] = probe.cases.astype(np.int32)
-        arrays[f"{number}.targets"] = probe.targets.astype(np.int8)
+        arrays[f"{number}.cases"] = _small(probe.cases)
+        arrays[f"{number}.targets"] = _small(probe.targets)
         for name in _ARMS:
             put(f"{number}.{name}", getattr(probe, name))
     hard_values, soft_values = _values(hard), _values(soft)
@@ -88,6 +89,11 @@ def pack(plan: Plan, hard: Answers, soft: Answers) -> Packed:
         arrays["soft"] = soft_values
     arrays["state"] = hard.state
     return Packed(len(plan.cases), len(plan.calls), arrays, [dict(p.not_applicable) for p in plan.probes])
+
+
+def _small(numbers: np.ndarray) -> np.ndarray:
+    """The numbers in the smallest type that holds all of them and -1."""
+    return numbers.astype(np.min_scalar_type(-1 - int(numbers.max(initial=0))))
 
 
 def _values(answers: Answers) -> np.ndarray:
@@ -119,7 +125,10 @@ def join(like: Plan, blocks: list[Packed], cases: Sequence[Case], build: Build) 
 
     in_neutrals = _firsts([len(b.arrays.get("neutrals.calls", ())) for b in blocks])
     neutral_cases = np.concatenate(
-        [np.where(a >= 0, a + in_neutrals[i], -1) for i, a in enumerate(b.arrays.pop("neutral_cases") for b in blocks)]
+        [
+            np.where(a >= 0, np.add(a, in_neutrals[i], dtype=kind), -1)
+            for i, a in enumerate(b.arrays.pop("neutral_cases") for b in blocks)
+        ]
     )
     sources = arm("sources")
     assert sources is not None
@@ -193,8 +202,8 @@ class _Far(Sequence[T]):
     def __init__(self, total: int) -> None:
         self._total = total
 
-    def _made(self, number: int) -> T:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def _made(self, number: int) -> T: ...
 
     def __len__(self) -> int:
         return self._total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 import sqlite3
@@ -14,6 +15,7 @@ import pytest
 
 import voirdire as vd
 from voirdire import _compose
+from voirdire.cli import run as run_command
 from voirdire.harness.blocks import Blocks
 from voirdire.harness.cases import Case
 from voirdire.harness.engine.store_maintenance import prune_store
@@ -101,6 +103,80 @@ def test_replies_probabilities_and_usage_are_those_of_one_plan(tmp_path: Path, m
     assert "I think" in (example.follow_up_verdict.raw or "")
 
 
+def test_more_answers_than_a_byte_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers of slots and targets are kept in the smallest type that holds them."""
+    answers = tuple(f"Answer {i}, which says that the mill was built in {1700 + i}." for i in range(140))
+    cases = [Case(f"When was mill {i} built?", answers, id=f"c{i}") for i in range(9)]
+
+    def by_length(case: Case) -> list[int]:
+        return sorted(range(len(case.responses)), key=lambda i: (-len(case.responses[i]), case.responses[i]))
+
+    options = {"suite": "quick", "probes": ["authority.book", "order.swap"], "cache": None, "minimise": 0}
+    whole, parts = both(lambda: vd.judge(by_length, task="ranking"), cases, monkeypatch, **options)
+    assert max(int(p.targets.max()) for p in whole.plan.probes) == 139
+    assert document(parts, tmp_path / "b") == document(whole, tmp_path / "a")
+    assert [p.targets.tolist() for p in parts.plan.probes] == [p.targets.tolist() for p in whole.plan.probes]
+
+
+def test_money_and_tokens_where_whole_blocks_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = {case.instruction_text: i for i, case in enumerate(CASES)}
+
+    def sometimes(case: Case) -> vd.Verdict:
+        # the first and the third block fail, but for one call of the third
+        if numbers[case.instruction_text] // 7 in (0, 2) and "17" not in case.responses[0]:
+            raise RuntimeError("no")
+        return vd.Verdict(choice=0, usage=Usage(100, 5, 0.001))
+
+    options = {"suite": "quick", "probes": ["order.swap"], "cache": None, "minimise": 0}
+    monkeypatch.setattr("voirdire.harness.engine.runner.DOWN_AFTER", 10_000)
+    whole, parts = both(lambda: vd.judge(sometimes, task="pairwise"), CASES, monkeypatch, **options)
+    assert whole.audit.calls.errors > 40
+    assert parts.audit.calls.cost_usd == pytest.approx(whole.audit.calls.cost_usd)
+    assert parts.audit.calls.tokens == whole.audit.calls.tokens
+    found, wanted = document(parts, tmp_path / "b"), document(whole, tmp_path / "a")
+    for one in (found, wanted):
+        one["calls"].pop("cost_usd")  # added up in another order
+    assert found == wanted
+
+
+def test_what_is_interrupted_is_reported_and_goes_on(tmp_path: Path, in_blocks: None) -> None:
+    judge, cache = Slow(), tmp_path / "c.sqlite"
+
+    async def main() -> vd.AuditResult:
+        asked = vd.judge(judge, task="pairwise", version="1")
+        task = asyncio.create_task(vd.aaudit(asked, CASES, "quick", cache=cache, minimise=0))
+        while judge.calls < 300:
+            await asyncio.sleep(0.001)
+        task.cancel()
+        return await task
+
+    stopped = asyncio.run(main())
+    assert stopped.audit.stopped == "interrupted"
+    assert 0 < len(stopped.plan.cases) < 30
+    # a new one: what an object holds is part of its fingerprint
+    rest = Slow()
+    again = vd.audit(vd.judge(rest, task="pairwise", version="1"), CASES, "quick", cache=cache, minimise=0)
+    assert again.audit.stopped is None
+    assert again.audit.calls.cached >= 200
+    assert rest.calls == again.audit.calls.made
+
+
+def test_a_recording_of_a_run_in_blocks_replays(
+    tmp_path: Path, in_blocks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "judge.py").write_text("def judge(case):\n    return 'A' if len(case.responses[0]) % 7 < 4 else 'B'\n")
+    monkeypatch.chdir(tmp_path)
+    common = ["--task", "pairwise", "-s", "quick", "-n", "20", "--minimise", "0", "-q"]
+    audited = ["audit", "-j", "python:judge.py:judge", "--param", "version=1", *common]
+    assert run_command([*audited, "-o", "a"]) == 0
+    # now all of it comes from the cache, and the recording needs it all the same
+    assert run_command([*audited, "-o", "b", "--record", "r.jsonl"]) == 0
+    assert run_command(["audit", "-j", "replay:r.jsonl", *common, "-o", "c", "--cache", "none"]) == 0
+    first, last = (json.loads((tmp_path / name / "audit.json").read_text()) for name in ("a", "c"))
+    assert [f["effect"] for f in first["findings"]] == [f["effect"] for f in last["findings"]]
+    assert last["calls"]["errors"] == 0
+
+
 def test_wrapped_judges_and_juries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = "jury(mock:noisy?accuracy=.8, mock:noisy?accuracy=.7&first=.2)"
     whole, parts = both(lambda: spec, CASES, monkeypatch, suite="quick", cache=None)
@@ -109,6 +185,18 @@ def test_wrapped_judges_and_juries(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 #: every so many-th call fails, where it is not 0
 fails = 0
+
+
+class Slow:
+    """A judge that counts its calls and takes a moment for each."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    async def __call__(self, case: Case) -> str:
+        self.calls += 1
+        await asyncio.sleep(0.002)
+        return "A" if len(case.responses[0]) % 7 < 4 else "B"
 
 
 class Counting:

@@ -74,6 +74,8 @@ class Spent:
     tokens: int = 0
     #: answers that told their tokens
     counted: int = 0
+    #: the user's limits a minute, from the first part on
+    meter: Meter | None = None
 
 
 @runtime_checkable
@@ -228,9 +230,9 @@ class _State:
         self.failed: dict[int, tuple[int, Verdict]] = {}
         self.stopping = asyncio.Event()
         self.looking = asyncio.Lock()
-        self.meter = None
-        if limits.rate or limits.token_rate:
-            self.meter = Meter(limits.rate, limits.token_rate, clock=asyncio.get_running_loop().time)
+        if spent.meter is None and (limits.rate or limits.token_rate):
+            spent.meter = Meter(limits.rate, limits.token_rate, clock=asyncio.get_running_loop().time)
+        self.meter = spent.meter
         self.workers = workers
         self.breaker = Breaker(
             max(DOWN_AFTER, 2 * workers), pause=self._pause, tell=lambda seconds, why: emit(RunPaused(seconds, why))

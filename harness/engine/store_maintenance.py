@@ -107,11 +107,11 @@ def prune_store(
     file = Path(path)
     with _opened(file) as db:
         size, answers = _size(file), _count(db)
-        # they stand for answers that may go; what is left of those is all that is needed to make them again
-        with transaction(db):
-            db.execute("DELETE FROM blocks")
         if judge is not None or before is not None:
             _drop(db, judge, before)
+        # they stand for answers that may have gone; those that are left are all that is needed to make them again
+        with transaction(db):
+            db.execute("DELETE FROM blocks")
         _give_back(db)
         while max_bytes is not None and _size(file) > max_bytes and (left := _count(db)):
             # rows differ in size, so the share is tried, not computed; an empty file has a size too

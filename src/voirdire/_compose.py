@@ -294,7 +294,13 @@ async def audit_async(
         run: Run
         if prepared.blocks is not None:
             found = await run_in_blocks(
-                prepared.blocks, judge, limits=request.limits, store=store, suite=suite_hash(prepared.suite), emit=emit
+                prepared.blocks,
+                prepared.plan,
+                judge,
+                limits=request.limits,
+                store=store,
+                suite=suite_hash(prepared.suite),
+                emit=emit,
             )
             prepared, run = replace(prepared, plan=found.plan), found.run
         elif looks is not None:

@@ -45,23 +45,26 @@ class Sums:
 
     answered: int = 0
     nulls: int = 0
+    #: those that failed told neither tokens nor money, and do not count for them
+    failed: int = 0
     tokens: int | None = 0
     cost_usd: float | None = None
     served: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def of(cls, run: Run) -> Sums:
-        return cls(run.answered, run.nulls, run.tokens, run.cost_usd, run.served)
+        return cls(run.answered, run.nulls, run.errors, run.tokens, run.cost_usd, run.served)
 
-    def add(self, other: Sums, *, first: bool) -> None:
+    def add(self, other: Sums) -> None:
+        if other.answered > other.failed:
+            if self.answered == self.failed:
+                self.cost_usd = other.cost_usd
+            elif self.cost_usd is not None:
+                self.cost_usd = None if other.cost_usd is None else self.cost_usd + other.cost_usd
         self.answered += other.answered
         self.nulls += other.nulls
+        self.failed += other.failed
         self.tokens = None if self.tokens is None or other.tokens is None else self.tokens + other.tokens
-        if first:
-            self.cost_usd = other.cost_usd
-        else:
-            known = self.cost_usd is not None and other.cost_usd is not None
-            self.cost_usd = self.cost_usd + other.cost_usd if known else None  # type: ignore[operator]
         self.served.update(other.served)
 
 
@@ -76,7 +79,7 @@ class LongRun(Run):
         self._sums = Sums()
 
     def add(self, packed: Packed, records: bytes, sums: Sums) -> None:
-        self._sums.add(sums, first=not len(self._verdicts))
+        self._sums.add(sums)
         self._verdicts.add(packed.calls, records)
 
     def whole(self, number: int) -> Verdict | None:
@@ -161,6 +164,7 @@ class InBlocks(NamedTuple):
 
 async def run_in_blocks(
     blocks: Blocks,
+    like: Plan,
     judge: Judge,
     *,
     limits: Limits,
@@ -169,9 +173,9 @@ async def run_in_blocks(
     emit: Callable[[Event], None],
 ) -> InBlocks:
     """Ask the calls of all blocks, one block after another. Stops like `run_calls`, after which the plan holds the
-    blocks that were begun. `suite` is the hash of the suite, by which kept blocks are known."""
+    blocks that were begun. `like` is the plan of a few of the cases (`blocks.sample()`); `suite` the hash of the suite,
+    by which kept blocks are known."""
     run, spent, kept = LongRun(), Spent(), list[Packed]()
-    like = blocks.sample()
     a_case = len(like.calls) / len(like.cases)
     cases = calls = 0
     for number in range(len(blocks)):
@@ -272,6 +276,7 @@ def _verdict(record: dict[str, Any] | None) -> Verdict | None:
 
 
 def _to_bytes(packed: Packed, records: bytes, sums: Sums) -> bytes:
+    # without failures: blocks with any are not kept
     told = [sums.answered, sums.nulls, sums.tokens, sums.cost_usd, list(sums.served.items())]
     head = json.dumps([packed.cases, packed.calls, list(packed.not_applicable), told]).encode()
     file = io.BytesIO()
@@ -293,4 +298,4 @@ def _from_bytes(data: bytes) -> tuple[Packed, bytes, Sums]:
     cases, calls, reasons, told = json.loads(arrays.pop("_head").tobytes())
     records = arrays.pop("_records").tobytes()
     answered, nulls, tokens, cost, served = told
-    return Packed(cases, calls, arrays, reasons), records, Sums(answered, nulls, tokens, cost, Counter(dict(served)))
+    return Packed(cases, calls, arrays, reasons), records, Sums(answered, nulls, 0, tokens, cost, Counter(dict(served)))
