@@ -19,7 +19,7 @@ from voirdire.cli import run as run_command
 from voirdire.harness.blocks import Blocks
 from voirdire.harness.cases import Case
 from voirdire.harness.engine.store_maintenance import prune_store
-from voirdire.harness.errors import JudgeUnreachable
+from voirdire.harness.errors import JudgeUnreachable, UsageError
 from voirdire.harness.followups import FollowUps
 from voirdire.harness.verdicts import Usage
 from voirdire.suites.builtin_cases import builtin_cases, for_task
@@ -299,6 +299,10 @@ def test_damaged_and_pruned_blocks_are_planned_again(tmp_path: Path, planned: li
     assert judge.calls == 0  # their answers are there
     assert sum(n == 7 for n in planned) == 4
     assert [f.effect for f in again.findings.values()] == [f.effect for f in whole.findings.values()]
+    with pytest.raises(UsageError, match="no answers of a judge 'nobody'"):
+        prune_store(cache, judge="nobody")
+    with sqlite3.connect(cache) as db:
+        assert db.execute("SELECT COUNT(*) FROM blocks").fetchone() == (5,)
     prune_store(cache, before=time.time() + 9)
     with sqlite3.connect(cache) as db:
         assert db.execute("SELECT COUNT(*) FROM blocks").fetchone() == (0,)

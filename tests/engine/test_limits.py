@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from fake_server import FakeServer, ok, status
 from virtual_time import run_virtual
 
 from voirdire.harness.cases import Case
-from voirdire.harness.engine.runner import Limits, Run, run_calls
+from voirdire.harness.engine.runner import Limits, Run, Spent, run_calls
 from voirdire.harness.engine.store import CallStore
 from voirdire.harness.errors import UsageError
 from voirdire.harness.verdicts import Scale, Usage, Verdict
@@ -92,6 +93,22 @@ def test_a_run_that_stops_does_not_wait_for_its_turn() -> None:
     assert result.stopped == "budget"
     # the third call would have had its turn at 120 s, the sixteenth at 900 s
     assert ended <= 121
+
+
+def test_limits_hold_for_all_parts_of_a_run_together() -> None:
+    judge, spent = Priced(delay=0.0), Spent()
+
+    async def main() -> list[Run]:
+        limits = Limits(concurrency=4, rate=60, max_calls=7)
+        parts = [questions(5), questions(5, words=7)]
+        return [await run_calls(part, judge, limits=limits, spent=spent) for part in parts]  # type: ignore[arg-type]
+
+    first, second = run_virtual(main())
+    assert (first.made, second.made) == (5, 2)
+    assert second.reason == "--max-calls 7 was reached"
+    times = [time for time, _, _ in judge.asked]
+    # a second apart, also where one part ends and the next begins
+    assert [later - earlier for earlier, later in itertools.pairwise(times)] == pytest.approx([1.0] * 6)
 
 
 @pytest.mark.parametrize("limits", [{"rate": 0.0}, {"rate": -3.0}, {"token_rate": float("nan")}])
