@@ -35,40 +35,73 @@ from voirdire.harness.verdicts import Verdict, utility
 from voirdire.suites.builtin_cases import builtin_cases
 
 ORDERS = ((0, 1), (1, 0))
+#: characters by which the planted model knows an answer again
+_KNOWN = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """A chat model that is right in 85 % of calls and, in `first` of them, takes what stands first. It reads the prompt
-    and writes one letter, so every protocol that is read by its own labels can be put to it."""
+    """A chat model that takes what stands first in `first` of its calls, what asks for full marks in `phrase` of them,
+    and is right in 85 % of the others. It reads the prompt and writes one letter, so every protocol that is read by its
+    own labels can be put to it."""
 
     first: float
-    #: the good answer of each case, and the other
-    answers: dict[str, str]
+    #: of each case the good answer and the other
+    answers: tuple[tuple[str, str], ...]
+    phrase: float = 0.0
     name: str = "planted"
     first_token_only: bool = True
     paid: bool = False
     concurrency: int | None = None
     deterministic: bool = True
 
+    @classmethod
+    def of(cls, cases: Sequence[Case], *, first: float, phrase: float = 0.0) -> Planted:
+        """One that knows which answers of `cases` are good."""
+        return cls(
+            first, tuple((c.responses[int(c.label == 1)], c.responses[int(c.label == 0)]) for c in cases), phrase
+        )
+
     @property
     def identity(self) -> dict[str, object]:
-        return {"provider": "planted", "first": self.first}
+        return {"provider": "planted", "first": self.first, "phrase": self.phrase}
 
     async def complete(self, messages: Sequence[Message], *, sample: int) -> Reply:
         text = "\n".join(m["content"] for m in messages)
         u, v = (int(hashlib.sha256(f"{k}{sample}{text}".encode()).hexdigest()[:8], 16) / 2**32 for k in "uv")
-        good, bad = next((g, b) for g, b in self.answers.items() if g in text and b in text)
-        slot = 0
-        if u >= self.first:
-            # a reference, which may equal the good answer, stands before both
-            right = int(text.rfind(good) > text.rfind(bad))
+        good, bad = places_in(text, self.answers)
+        right = int(good > bad)
+        asks = text.lower().rfind("full marks")
+        if u < self.first:
+            slot = 0
+        elif u < self.first + self.phrase and asks >= 0:
+            slot = int(asks > max(good, bad))
+        else:
             slot = right if v < 0.85 else 1 - right
         letters = ("1", "2") if re.search(r"<(?:response|answer)_1 ", text) else ("A", "B")
         return Reply(letters[slot], logprobs={letters[slot]: -0.1, letters[1 - slot]: -2.4})
 
     async def aclose(self) -> None:
         return
+
+
+def places_in(text: str, answers: Sequence[tuple[str, str]]) -> tuple[int, int]:
+    """Where the good answer and the other stand in a prompt that shows one of the pairs of `answers`."""
+    return next(found for pair in answers if (found := _places(text, *pair)))
+
+
+def _places(text: str, good: str, bad: str) -> tuple[int, int] | None:
+    """Where the two answers stand in `text`, of which one may be edited; None if it holds others. The last place
+    counts: a reference, which may equal the good answer, stands before both."""
+    whole = {answer: text.rfind(answer) for answer in (good, bad)}
+    # the edited answer is known by its beginning or end, which the whole one may share
+    for answer in sorted((a for a in whole if whole[a] >= 0), key=lambda a: (a != bad, -len(a))):
+        other, at = (good if answer == bad else bad), whole[answer]
+        rest = text[:at] + " " * len(answer) + text[at + len(answer) :]
+        place = max(rest.rfind(other[:_KNOWN]), rest.rfind(other[-_KNOWN:]))
+        if place >= 0:
+            return (place, at) if answer == bad else (at, place)
+    return None
 
 
 def pairs(number: int) -> list[Case]:
@@ -94,7 +127,7 @@ async def ask(chat: ChatModel, name: str, cases: Sequence[Case], store: CallStor
     judge = PromptedJudge(chat, load_prompt(name))
     calls = []
     for plain in cases:
-        case = _with_needs(plain, judge.needs)
+        case = with_needs(plain, judge.needs)
         for order in ORDERS:
             shown = case.reordered(order).replace(meta={"voirdire.order": order})
             calls.append(PlannedCall(shown, 0, shown_hash(shown)))
@@ -102,7 +135,7 @@ async def ask(chat: ChatModel, name: str, cases: Sequence[Case], store: CallStor
     return [run.verdicts[i : i + 2] for i in range(0, len(calls), 2)]
 
 
-def _with_needs(case: Case, needs: Sequence[str]) -> Case:
+def with_needs(case: Case, needs: Sequence[str]) -> Case:
     """The case with what the prompt insists on, and nothing else that only some cases have."""
     known = {
         "reference": case.reference or case.responses[int(case.label == 1)],
@@ -149,7 +182,7 @@ async def table(judge: str, number: int, cache: Path | None, first: float) -> li
     cases = pairs(number)
     chat: ChatModel
     if judge == "mock":
-        chat = Planted(first, {c.responses[int(c.label == 1)]: c.responses[int(c.label == 0)] for c in cases})
+        chat = Planted.of(cases, first=first)
     else:
         chat = LocalChat(judge.removeprefix("local:"))
     lines = ["| protocol | cases | inconsistent | first | right | averaged |", "|---|---:|---|---:|---:|---:|"]
