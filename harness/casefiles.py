@@ -18,8 +18,10 @@ from typing import Any
 from voirdire.harness.cases import Case, Label, Task, Turn, canonical
 from voirdire.harness.errors import CaseFileError, UsageError
 
-__all__ = ["cases_hash", "check_needs", "check_task", "csv_rows", "parse_case", "read_cases"]
+__all__ = ["BUILTIN", "IN_MEMORY", "cases_hash", "check_needs", "check_task", "csv_rows", "parse_case", "read_cases"]
 
+#: where a run says its cases came from, if not from a file: voirdire itself, or the program that called it
+BUILTIN, IN_MEMORY = "built-in", "in memory"
 _TEXT_FIELDS = ("reference", "rubric", "context", "group")
 _KNOWN = {"id", "instruction", "responses", "label", "meta", *_TEXT_FIELDS}
 #: columns of CSV and Parquet that hold JSON where they start with one of these

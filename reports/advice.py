@@ -12,24 +12,29 @@ from collections.abc import Callable, Sequence
 from voirdire.harness.findings import Audit, CounterExample, Finding
 from voirdire.harness.relations import Relation
 from voirdire.reports.formatting import known, percent, plural
-from voirdire.reports.remedies import averaging, price, recommended, to_measure
+from voirdire.reports.remedies import averaging, cases_option, price, recommended, to_measure
 from voirdire.reports.selection import worst_first
 from voirdire.reports.text import visible
 
 __all__ = ["advice", "reproduce_command"]
 
-#: what an audit calls the cases that come with voirdire
-BUILTIN = "built-in"
 #: above this retest flip rate, noise is worth an advice of its own
 NOISY = 0.15
 
 
 def reproduce_command(audit: Audit, example: CounterExample) -> str:
     """The command that asks about this one case again."""
-    words = ["voirdire", "audit", "--judge", audit.judge_spec]
-    if audit.cases_path and audit.cases_path != BUILTIN:
-        words += ["--cases", audit.cases_path]
-    words += ["--probes", example.probe, "--cases-id", example.case_id]
+    words = [
+        "voirdire",
+        "audit",
+        "--judge",
+        audit.judge_spec,
+        *cases_option(audit),
+        "--probes",
+        example.probe,
+        "--cases-id",
+        example.case_id,
+    ]
     return shlex.join(visible(word).replace("\n", "⟨U+000A⟩") for word in words)
 
 
@@ -71,9 +76,9 @@ def _in_code(text: str) -> str:
 
 def _again(audit: Audit, change: str = "--prompt NEW.md") -> str:
     """The same audit of a changed judge, into a folder of its own, and what it costs."""
-    command = (
-        f"`voirdire audit --judge {_spec(audit)} {change} --suite {shlex.quote(_in_code(audit.suite))} --out after`"
-    )
+    cases = "".join(f" {shlex.quote(_in_code(word))}" for word in cases_option(audit))
+    suite = shlex.quote(_in_code(audit.suite))
+    command = f"`voirdire audit --judge {_spec(audit)} {change}{cases} --suite {suite} --out after`"
     return f"{command} {price(audit)}".rstrip()
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from voirdire.harness.casefiles import BUILTIN, IN_MEMORY
 from voirdire.harness.cases import Task
 from voirdire.harness.findings import Audit, Finding
 from voirdire.harness.judges.grammar import write as wrapped
@@ -131,9 +132,15 @@ def to_measure(audit: Audit, topic: Topic, families: Iterable[str] = ()) -> str:
 def compare_command(audit: Audit, judges: Iterable[str]) -> str:
     """The command that sets `judges` beside the judge of `audit`, on its cases."""
     words = ["voirdire", "compare", visible(audit.judge_spec), *judges, "--suite", visible(audit.suite)]
-    if audit.cases_path and audit.cases_path != "built-in":
-        words += ["--cases", visible(audit.cases_path)]
+    words += cases_option(audit)
     return f"`{shlex.join(word.replace('`', '⟨U+0060⟩') for word in words)}`"
+
+
+def cases_option(audit: Audit) -> list[str]:
+    """--cases as a command about this audit's cases needs it. For cases that a program held FILE is to be filled in."""
+    if not audit.cases_path or audit.cases_path == BUILTIN:
+        return []
+    return ["--cases", "FILE" if audit.cases_path == IN_MEMORY else visible(audit.cases_path)]
 
 
 def price(audit: Audit, times: int = 1) -> str:
@@ -142,6 +149,6 @@ def price(audit: Audit, times: int = 1) -> str:
     if not calls:
         return ""
     text = f"up to {plural(calls, 'more call')}"
-    if known(audit.calls.cost_usd) and made:
+    if known(audit.calls.cost_usd) and audit.calls.cost_usd > 0 and made:
         text += f", about {money(audit.calls.cost_usd / made * calls)}"
     return f"({text})"

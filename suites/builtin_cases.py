@@ -11,8 +11,6 @@ from voirdire.harness.cases import Case, Task
 
 __all__ = ["builtin_cases", "for_task", "spread"]
 
-BUILTIN = "built-in"
-
 
 @functools.cache
 def _read(name: str) -> tuple[Case, ...]:

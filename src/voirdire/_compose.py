@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from voirdire._in_blocks import InBlocks, LongRun, run_in_blocks
 from voirdire._rounds import run_in_rounds
 from voirdire.harness.blocks import Blocks
-from voirdire.harness.casefiles import cases_hash, check_needs, check_task, parse_case, read_cases
+from voirdire.harness.casefiles import BUILTIN, IN_MEMORY, cases_hash, check_needs, check_task, parse_case, read_cases
 from voirdire.harness.cases import Case, Task, shown_hash
 from voirdire.harness.engine.events import Event
 from voirdire.harness.engine.runner import Limits, Run, run_calls
@@ -31,7 +31,7 @@ from voirdire.harness.plan import Plan, build_plan
 from voirdire.harness.probes import Suite
 from voirdire.harness.verdicts import Verdict
 from voirdire.perturbations.rewritten import using
-from voirdire.suites.builtin_cases import BUILTIN, builtin_cases, for_task, spread
+from voirdire.suites.builtin_cases import builtin_cases, for_task, spread
 from voirdire.suites.loaders import public_cases
 from voirdire.suites.loading import load_suite, narrow, suite_hash
 
@@ -256,22 +256,23 @@ def cases_of(
                 low, high = public.scale.low, public.scale.high
                 notes += (f"Labels are on {low:g} to {high:g}: give --scale {low:g}:{high:g}.",)
     else:
-        path = "cases"
+        path = IN_MEMORY
         cases = [c if isinstance(c, Case) else parse_case(c, line=i) for i, c in enumerate(source, start=1)]
+    where = "cases" if path == IN_MEMORY else path
     if ids is not None:
         unknown = set(ids) - {c.id for c in cases}
         if unknown:
-            raise UsageError(f"{path} has no case {sorted(unknown)[0]!r}")
+            raise UsageError(f"{where} has no case {sorted(unknown)[0]!r}")
         cases = [c for c in cases if c.id in ids]
     if not cases:
-        raise UsageError(f"{path} holds no cases")
+        raise UsageError(f"{where} holds no cases")
     if task != "pairwise" and source is not None and task != "ranking" and all(len(c.responses) > 1 for c in cases):
         cases = for_task(cases, task)  # each response of a pair is judged by itself
     if request.limit is not None:
         if request.limit < 1:
             raise UsageError(f"--limit {request.limit} leaves no cases")
         cases = cases[: request.limit]
-    check_task(cases, task, path=path)
+    check_task(cases, task, path=where)
     return cases, path, notes
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Literal
 
-from voirdire.harness.casefiles import check_task, read_cases
+from voirdire.harness.casefiles import BUILTIN, check_task, read_cases
 from voirdire.harness.cases import Case, Task
 from voirdire.harness.errors import JudgeError, JudgeFault, JudgeUnreachable, NotApplicable, UsageError
 from voirdire.harness.probes import Probe
@@ -22,7 +22,7 @@ from voirdire.harness.rewriters import Request, Rewriter, Rewritten
 from voirdire.harness.targets import targets_of
 from voirdire.perturbations.rewritten import REWRITES, SCHEMA, FrozenRewrite, Rewrites, prompt_of, source_hash
 from voirdire.reports.examples import dumps
-from voirdire.suites.builtin_cases import BUILTIN, builtin_cases, for_task
+from voirdire.suites.builtin_cases import builtin_cases, for_task
 from voirdire.suites.loading import match_probes
 
 __all__ = ["Frozen", "Todo", "cases_for", "freeze", "plan_freeze", "rewrite_probes"]

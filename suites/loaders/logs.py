@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from voirdire.harness.casefiles import read_cases
+from voirdire.harness.casefiles import BUILTIN, read_cases
 from voirdire.harness.cases import ALL_TASKS, Case, Task, shown_hash
 from voirdire.harness.errors import CaseFileError, UsageError
 from voirdire.harness.judges.replay import is_recording, read_recording, recorded_verdict
 from voirdire.harness.statistics.observed import VerdictLog
 from voirdire.harness.verdicts import NullReason, Scale, Verdict
-from voirdire.suites.builtin_cases import BUILTIN, builtin_cases, for_task
+from voirdire.suites.builtin_cases import builtin_cases, for_task
 from voirdire.suites.loaders import load, names_format, public_cases
 from voirdire.suites.loaders.collecting import null_notes
 from voirdire.suites.loaders.records import Record, Source, read_source

@@ -92,6 +92,12 @@ def test_suite_samples_and_cases_come_from_the_baseline(voirdire) -> None:
     refused = voirdire("gate", *go, "--baseline", "elsewhere.json")
     assert refused.code == 2
     assert "elsewhere" in refused.err
+    held = Path("voirdire-baseline.json").read_text().replace('"cases.jsonl"', '"in memory"')
+    Path("held.json").write_text(held)
+    refused = voirdire("gate", *go, "--baseline", "held.json")
+    assert refused.code == 2
+    assert "a program held" in refused.err
+    assert "--cases FILE" in refused.err
     Path("cases.jsonl").unlink()
     gone = voirdire("gate", *go, "--baseline", "voirdire-baseline.json")
     assert gone.code == 2

@@ -11,6 +11,7 @@ import pytest
 from voirdire.harness.findings import Audit, Calls, Discrimination, Findings, Noise
 from voirdire.harness.relations import Relation
 from voirdire.reports import formatting
+from voirdire.reports.advice import reproduce_command
 from voirdire.reports.words import advice, finding_sentence, headline, headline_parts, reach_sentence
 
 
@@ -208,3 +209,17 @@ def test_noise_and_failed_calls_get_their_own_advice() -> None:
     topics = " ".join(advice(audit))
     assert "30 % of repeated calls differ" in topics
     assert "10 of 100 calls failed" in topics
+
+
+@pytest.mark.parametrize(
+    ("path", "option"),
+    [("built-in", ""), ("in memory", " --cases FILE"), ("my cases.jsonl", " --cases 'my cases.jsonl'")],
+)
+def test_commands_name_the_cases_as_the_shell_takes_them(path: str, option: str) -> None:
+    """Also the command that audits a changed judge; cases that a program held are to be filled in."""
+    audit = dataclasses.replace(build.fail(), cases_path=path)
+    example = next(iter(audit.examples))
+    again = reproduce_command(audit, example)
+    assert again.startswith(f"voirdire audit --judge openai:gpt-5-mini{option} --probes ")
+    changed = next(text for text in advice(audit) if "--prompt NEW.md" in text)
+    assert f"--prompt NEW.md{option} --suite standard --out after`" in changed

@@ -119,8 +119,11 @@ class Asking:
         if self.utility not in ("verdict", "probability"):
             raise UsageError(f"--utility {self.utility!r} is neither verdict nor probability")
 
-    def make_judge(self, spec: str | None = None, *, parameter: str = "judge") -> Judge:
-        """The judge `spec`, which the command's parameter `parameter` names; default: --judge. Raises UsageError."""
+    def make_judge(
+        self, spec: str | None = None, *, parameter: str = "judge", tell: Callable[[str], None] = lambda _line: None
+    ) -> Judge:
+        """The judge `spec`, which the command's parameter `parameter` names; default: --judge. `tell` hears what
+        happens where --on has it answer. Raises UsageError."""
         from voirdire.harness.judges.spec import JudgeOptions, make_judge, parse_scale
 
         spec = spec or self.judge
@@ -138,7 +141,7 @@ class Asking:
             concurrency=self.concurrency,
             utility=self.utility,
             seed=self.seed,
-            place=place_of(self.on),
+            place=place_of(self.on, tell),
         )
         return make_judge(spec, judge_options(options, parameter))
 
@@ -174,9 +177,9 @@ def asking(*, without: Sequence[str] = (), says: Mapping[str, str] | None = None
 def asking(
     command: Command | None = None, *, without: Sequence[str] = (), says: Mapping[str, str] | None = None
 ) -> Command | Callable[[Command], Command]:
-    """`command` with the options of `Asking`, which it gets as its first argument: --judge and --cases before its own,
-    the others behind them. `without`: fields that are no options of this command and keep their defaults; `says`: help
-    of its own for a field."""
+    """`command` with the options of `Asking`, which it gets as its first argument: --judge, --cases and --suite before
+    its own, the others behind them. `without`: fields that are no options of this command and keep their defaults;
+    `says`: help of its own for a field."""
     if command is None:
         return lambda command: _asking(command, without, says or {})
     return _asking(command, without, says or {})
@@ -200,7 +203,7 @@ def _asking(command: Command, without: Sequence[str], says: Mapping[str, str]) -
         load_plugins(asked.plugin or ())
         return command(asked, **values)
 
-    first = [p for p in shared if p.name in ("judge", "cases")]
+    first = [p for p in shared if p.name in ("judge", "cases", "suite")]
     own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
     parameters = [*first, *own, *(p for p in shared if p not in first)]
     run.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]

@@ -140,8 +140,12 @@ def _suite(asked: Asking, stored: Baseline | None) -> str:
 
 def _cases(asked: Asking, stored: Baseline | None) -> str | None:
     """The cases that were named, else the file that the baseline was made from."""
-    if asked.cases is not None or stored is None or stored.cases_path == "built-in":
+    from voirdire.harness.casefiles import BUILTIN, IN_MEMORY
+
+    if asked.cases is not None or stored is None or stored.cases_path == BUILTIN:
         return asked.cases
+    if stored.cases_path == IN_MEMORY:
+        raise UsageError("the baseline was made of cases that a program held", hint="Give --cases FILE.")
     path = Path(stored.cases_path)
     # a baseline may come with a pull request: it must not pick files of the machine to be sent to a judge
     if path.is_absolute() or ".." in path.parts or not path.resolve().is_relative_to(Path.cwd().resolve()):

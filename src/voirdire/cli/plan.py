@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from voirdire.cli.configured import judge_options
-from voirdire.cli.options import at_least, default_judge, in_range, params_of, place_of, task_of
+from voirdire.cli.asking import Asking, asking
+from voirdire.cli.options import at_least, default_judge, per_minute
 from voirdire.harness.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -35,40 +35,21 @@ EFFECT, BEYOND_TOLERANCE = 0.20, 0.10
 SCHEMA = "voirdire.plan/1"
 
 
+@asking(
+    without=(
+        *("utility", "seed", "cases_id", "max_calls", "max_cost", "concurrency", "timeout", "retries"),
+        *("cache", "reuse_cache", "yes", "quiet", "no_color"),
+    ),
+    says={
+        "judge": "Judge spec, as for audit; it is not asked.",
+        "cases": "JSONL, CSV or Parquet file; - for stdin. Default: built-in cases.",
+        "suite": "Suite name or FILE.toml. Default: standard; without --judge: demo.",
+        "on": "Where the judge would answer: batch is half the price.",
+    },
+)
 def plan(
-    judge: Annotated[
-        str | None, typer.Option("--judge", "-j", help="Judge spec, as for audit; it is not asked.")
-    ] = None,
-    cases: Annotated[
-        str | None,
-        typer.Option("--cases", "-c", help="JSONL, CSV or Parquet file; - for stdin. Default: built-in cases."),
-    ] = None,
-    suite: Annotated[
-        str | None,
-        typer.Option("--suite", "-s", help="Suite name or FILE.toml. Default: standard; without --judge: demo."),
-    ] = None,
-    probes: Annotated[
-        list[str] | None, typer.Option("--probes", "-p", help="Only probes that match this glob; repeatable.")
-    ] = None,
-    plugin: Annotated[
-        list[str] | None, typer.Option("--plugin", help="FILE.py or module with probes of your own; repeatable.")
-    ] = None,
-    rewrites: Annotated[
-        Path | None, typer.Option("--rewrites", help="Paraphrases and the like: the file of `voirdire freeze`.")
-    ] = None,
-    samples: Annotated[int | None, typer.Option("--samples", help="Calls an arm gets per case and order.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", "-n", help="Only the first N cases.")] = None,
-    task: Annotated[str | None, typer.Option("--task", help="pairwise, score, grade or ranking.")] = None,
-    scale: Annotated[str | None, typer.Option("--scale", help="Range of a score judge, e.g. 1:10.")] = None,
-    prompt: Annotated[Path | None, typer.Option("--prompt", help="Your evaluator prompt.")] = None,
-    parse: Annotated[str | None, typer.Option("--parse", help="How to read the reply.")] = None,
-    param: Annotated[list[str] | None, typer.Option("--param", help="k=v for the model; repeatable.")] = None,
-    base_url: Annotated[str | None, typer.Option("--base-url", help="Any OpenAI-compatible endpoint.")] = None,
-    tolerance: Annotated[
-        float | None, typer.Option("--tolerance", help="Largest effect that does not matter, in utility units.")
-    ] = None,
+    asked: Asking,
     strict: Annotated[bool, typer.Option("--strict", help="Tolerance .05 with 3 samples an arm.")] = False,
-    alpha: Annotated[float, typer.Option("--alpha", help="Error rate of the whole suite.")] = 0.05,
     accuracy: Annotated[
         float | None, typer.Option("--accuracy", help="Assumed share of right verdicts, .5 to 1. Default: .85.")
     ] = None,
@@ -82,51 +63,26 @@ def plan(
     rate: Annotated[
         str | None, typer.Option("--rate", help="Calls the judge answers, N/min or N/s, for the time it takes.")
     ] = None,
-    on: Annotated[
-        str | None, typer.Option("--on", help="Where the judge would answer: batch is half the price.")
-    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print an object.")] = False,
 ) -> int:
     """Calls, tokens, money and the smallest detectable effect, before spending anything."""
     from voirdire import __version__
-    from voirdire._compose import AuditRequest, prepare
-    from voirdire._plugins import load_plugins
+    from voirdire._compose import prepare
     from voirdire.cli.terminal import Terminal
     from voirdire.harness.judges.base import traits_of
-    from voirdire.harness.judges.spec import JudgeOptions, make_judge, parse_scale
     from voirdire.harness.prices import load_prices
     from voirdire.reports.plan_text import plan_text
 
-    load_plugins(plugin or ())
-    in_range("--alpha", alpha, 0.0, 0.5)
-    in_range("--tolerance", tolerance, 0.0, 1.0)
-    at_least("--samples", samples, 1)
-    calls_per_second = _rate(rate)
+    at_least("--samples", asked.samples, 1)
+    calls_a_minute = per_minute("--rate", rate)
     table = load_prices(prices)
-    options = JudgeOptions(
-        task=task_of(task),
-        scale=parse_scale(scale) if scale else None,
-        prompt=str(prompt) if prompt else None,
-        parse=parse,
-        base_url=base_url,
-        params=params_of(param or []),
-        place=place_of(on),
-    )
-    asked = make_judge(judge or default_judge(Terminal()), judge_options(options))
-    model = _noise(asked, accuracy, noise)
-    request = AuditRequest(
-        cases=cases,
-        suite=suite or ("standard" if judge else "demo"),
-        probes=tuple(probes or ()),
-        rewrites=rewrites,
-        samples=samples,
-        alpha=alpha,
-        tolerance=tolerance,
-        strict=strict,
-        limit=limit,
-    )
-    prepared = prepare(asked.task, asked.scale, request, traits=traits_of(asked))
-    result = forecast(asked, prepared, model, table, calls_per_second=calls_per_second)
+    judge = asked.make_judge(asked.judge or default_judge(Terminal()))
+    model = _noise(judge, accuracy, noise)
+    suite = asked.suite or ("standard" if asked.judge else "demo")
+    request = replace(asked.request(suite=suite, cases=asked.cases, samples=asked.samples), strict=strict)
+    prepared = prepare(judge.task, judge.scale, request, traits=traits_of(judge))
+    pace = None if calls_a_minute is None else calls_a_minute / 60
+    result = forecast(judge, prepared, model, table, calls_per_second=pace)
     if as_json:
         import json
 
@@ -140,6 +96,7 @@ def forecast(
     judge: Judge, prepared: Prepared, noise: NoiseModel, prices: Prices, *, calls_per_second: float | None = None
 ) -> Forecast:
     """All figures of a planned audit. Nobody is asked and nothing is spent."""
+    from voirdire.harness.casefiles import BUILTIN
     from voirdire.harness.costs import cost_of
     from voirdire.harness.judges.wrappers.base import WrappedJudge
     from voirdire.harness.statistics.analyse import family_size
@@ -159,7 +116,7 @@ def forecast(
         suite=prepared.suite.name,
         task=planned.task,
         cases=len(planned.cases),
-        built_in=prepared.cases_path == "built-in",
+        built_in=prepared.cases_path == BUILTIN,
         samples=planned.samples,
         alpha=prepared.request.alpha,
         tolerance=prepared.suite.tolerance,
@@ -203,16 +160,6 @@ def document(result: Forecast) -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------------------------------------------------- options
-
-
-def _rate(text: str | None) -> float | None:
-    """ "600/min", "10/s" or "600" (a minute) as calls a second."""
-    if text is None:
-        return None
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*(?:/\s*(min|s))?\s*", text)
-    if match is None or float(match[1]) == 0:
-        raise UsageError(f"--rate {text!r} is no rate", hint="Example: --rate 600/min or --rate 10/s.")
-    return float(match[1]) / (1 if match[2] == "s" else 60)
 
 
 def _noise(judge: Judge, accuracy: float | None, noise: float | None) -> NoiseModel:
@@ -327,8 +274,6 @@ def _needed(planned: Plan, designs: list[Design | None], noise: NoiseModel, effe
 
 
 def _needed_with(samples: int, planned: Plan, designs: list[Design | None], noise: NoiseModel, effect: float) -> Needed:
-    from dataclasses import replace
-
     from voirdire.harness.relations import Relation
     from voirdire.harness.statistics.power import CasesNeeded, cases_needed
     from voirdire.reports.plan_text import Needed

@@ -55,10 +55,11 @@ class Terminal:
             return
         from voirdire import __version__
         from voirdire._examples import default_budget
+        from voirdire.harness.casefiles import BUILTIN
 
         plan = prepared.plan
         self.err.print(f"voirdire {__version__} · judge {judge.spec}", markup=False)
-        where = "built-in cases" if prepared.cases_path == "built-in" else "cases"
+        where = "built-in cases" if prepared.cases_path == BUILTIN else "cases"
         seed = f" · seed {prepared.request.seed}" if prepared.request.seed else ""
         self.err.print(
             f"suite {prepared.suite.name} · {plan.task} · {len(prepared.cases):,} {where}{seed}", markup=False
