@@ -60,10 +60,11 @@ def main() -> int:
     parser.add_argument("--suite", default="standard")
     parser.add_argument("--out", type=Path, default=Path("card"))
     parser.add_argument("--cache", type=Path, default=Path(".voirdire/cards.sqlite"))
+    parser.add_argument("--utility", default="verdict", help="verdict, or probability: how sure the model was")
     parser.add_argument("--page", type=Path, help="write card and report to this Markdown file as well")
     arguments = parser.parse_args()
     started = time.perf_counter()
-    judge, terminal = vd.judge(arguments.judge, task="pairwise"), Terminal()
+    judge, terminal = vd.judge(arguments.judge, task="pairwise", utility=arguments.utility), Terminal()
     with terminal.progress() as emit:
         cases = written(shortest(arguments.data, arguments.cases), arguments.out / "cases.jsonl")
         result = vd.audit(judge, cases, arguments.suite, cache=arguments.cache, minimise=0, emit=emit)

@@ -1,41 +1,24 @@
 """What to do next, as sentences. No remedy is recommended that was not measured: else it says how to measure it, and
 what that costs (remedies.py).
 
-Commands stand in `backticks`, quoted for a POSIX shell. `words` re-exports `advice`.
+Commands stand in `backticks` (commands.py). `words` re-exports `advice`.
 """
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 
-from voirdire.harness.findings import Audit, CounterExample, Finding
+from voirdire.harness.findings import Audit, Finding
 from voirdire.harness.relations import Relation
+from voirdire.reports.commands import audit_changed
 from voirdire.reports.formatting import known, percent, plural
-from voirdire.reports.remedies import averaging, cases_option, price, recommended, to_measure
+from voirdire.reports.remedies import averaging, price, recommended, to_measure
 from voirdire.reports.selection import worst_first
-from voirdire.reports.text import visible
 
-__all__ = ["advice", "reproduce_command"]
+__all__ = ["advice"]
 
 #: above this retest flip rate, noise is worth an advice of its own
 NOISY = 0.15
-
-
-def reproduce_command(audit: Audit, example: CounterExample) -> str:
-    """The command that asks about this one case again."""
-    words = [
-        "voirdire",
-        "audit",
-        "--judge",
-        audit.judge_spec,
-        *cases_option(audit),
-        "--probes",
-        example.probe,
-        "--cases-id",
-        example.case_id,
-    ]
-    return shlex.join(visible(word).replace("\n", "⟨U+000A⟩") for word in words)
 
 
 def advice(audit: Audit) -> list[str]:
@@ -44,7 +27,7 @@ def advice(audit: Audit) -> list[str]:
     violated = worst_first(audit.findings.decided("violated"))
     undecided = audit.findings.decided("inconclusive")
     out += _broken_calls(audit)
-    out += _locked(undecided)
+    out += _locked(audit, undecided)
     topics: dict[str, list[Finding]] = {}
     for finding in violated:
         topics.setdefault(_topic(finding), []).append(finding)
@@ -65,21 +48,9 @@ def advice(audit: Audit) -> list[str]:
     return out
 
 
-def _spec(audit: Audit) -> str:
-    return shlex.quote(_in_code(audit.judge_spec))
-
-
-def _in_code(text: str) -> str:
-    """`text` for a command in backticks, which one of its own would end."""
-    return visible(text).replace("`", "⟨U+0060⟩")
-
-
-def _again(audit: Audit, change: str = "--prompt NEW.md") -> str:
+def _again(audit: Audit, option: str = "--prompt", value: str = "NEW.md") -> str:
     """The same audit of a changed judge, into a folder of its own, and what it costs."""
-    cases = "".join(f" {shlex.quote(_in_code(word))}" for word in cases_option(audit))
-    suite = shlex.quote(_in_code(audit.suite))
-    command = f"`voirdire audit --judge {_spec(audit)} {change}{cases} --suite {suite} --out after`"
-    return f"{command} {price(audit)}".rstrip()
+    return f"{audit_changed(audit, option, value)} {price(audit)}".rstrip()
 
 
 def _topic(finding: Finding) -> str:
@@ -196,15 +167,19 @@ def _nulls(audit: Audit, undecided: list[Finding]) -> list[str]:
     ]
 
 
-def _locked(undecided: list[Finding]) -> list[str]:
+def _locked(audit: Audit, undecided: list[Finding]) -> list[str]:
     touched = [f for f in undecided if f.reason == "position_locked"]
     if not touched:
         return []
     probes = plural(len(touched), "probe")
-    return [
+    text = (
         f"The judge is locked to one slot, which hides every other effect ({probes} cannot be read). Mend the order "
         "first, then audit again."
-    ]
+    )
+    if audit.probabilities and audit.facts.get("utility") != "probability":
+        behind = audit_changed(audit, "--utility", "probability")
+        text += f" How sure it was tells more than its verdicts, from the same answers: {behind}."
+    return [text]
 
 
 def _noisy(audit: Audit) -> list[str]:
@@ -215,7 +190,7 @@ def _noisy(audit: Audit) -> list[str]:
     vote = f", or the vote of several calls: {several}" if several else ""
     return [
         f"Noise: {percent(rate)} of repeated calls differ, so a single verdict means little. Measure whether "
-        f"temperature 0 helps: {_again(audit, '--param temperature=0')}{vote}."
+        f"temperature 0 helps: {_again(audit, '--param', 'temperature=0')}{vote}."
     ]
 
 

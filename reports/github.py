@@ -8,7 +8,6 @@ a judge, a case or a suite brought along is inert. The whole report is `markdown
 from typing import Literal
 
 from voirdire.harness.findings import Audit, CounterExample, Finding
-from voirdire.reports.advice import reproduce_command
 from voirdire.reports.ci import (
     RED,
     discrimination_message,
@@ -20,6 +19,7 @@ from voirdire.reports.ci import (
     reason_in_words,
     state,
 )
+from voirdire.reports.commands import reproduce_command
 from voirdire.reports.formatting import count, effect, interval, known, money, plural, share
 from voirdire.reports.inert import inert
 from voirdire.reports.markdown import block, code, prose

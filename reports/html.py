@@ -12,10 +12,10 @@ from voirdire.harness.cases import Case
 from voirdire.harness.findings import Audit, CounterExample, Finding
 from voirdire.harness.verdicts import Verdict
 from voirdire.reports import formatting, words
-from voirdire.reports.advice import reproduce_command
 from voirdire.reports.beside import beside_rows
 from voirdire.reports.charts import charts, worst_sway
 from voirdire.reports.ci import opening
+from voirdire.reports.commands import reproduce_command
 from voirdire.reports.pages import marked, render_page
 from voirdire.reports.panels import metric_rows, slice_tables, unseen_rows
 from voirdire.reports.phrases import capital, phrase

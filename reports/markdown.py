@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable
 
 from voirdire.harness.findings import Audit, CounterExample, Finding
-from voirdire.reports.advice import reproduce_command
 from voirdire.reports.beside import beside_rows
 from voirdire.reports.ci import opening
+from voirdire.reports.commands import reproduce_command
 from voirdire.reports.formatting import count, effect, interval, money, plural
 from voirdire.reports.inert import disarm
 from voirdire.reports.selection import examples_of, worst_first

@@ -7,19 +7,18 @@ about how many calls and how much money that takes, at the price of this run.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from voirdire.harness.casefiles import BUILTIN, IN_MEMORY
 from voirdire.harness.cases import Task
 from voirdire.harness.findings import Audit, Finding
 from voirdire.harness.judges.grammar import write as wrapped
+from voirdire.reports.commands import compare_with, judge_named
 from voirdire.reports.formatting import effect, interval, known, money, percent, plural
-from voirdire.reports.text import one_line, visible
+from voirdire.reports.text import one_line
 
-__all__ = ["Topic", "averaging", "compare_command", "price", "recommended", "to_measure"]
+__all__ = ["Topic", "averaging", "price", "recommended", "to_measure"]
 
 Topic = str
 
@@ -124,23 +123,8 @@ def to_measure(audit: Audit, topic: Topic, families: Iterable[str] = ()) -> str:
         fitting = []
     if not fitting:
         return ""
-    spec = visible(audit.judge_spec)
-    judges = [wrapped(d.wrapper, [spec], d.params) for d in fitting]
-    return f"{compare_command(audit, judges)} {price(audit, sum(d.calls for d in fitting))}"
-
-
-def compare_command(audit: Audit, judges: Iterable[str]) -> str:
-    """The command that sets `judges` beside the judge of `audit`, on its cases."""
-    words = ["voirdire", "compare", visible(audit.judge_spec), *judges, "--suite", visible(audit.suite)]
-    words += cases_option(audit)
-    return f"`{shlex.join(word.replace('`', '⟨U+0060⟩') for word in words)}`"
-
-
-def cases_option(audit: Audit) -> list[str]:
-    """--cases as a command about this audit's cases needs it. For cases that a program held FILE is to be filled in."""
-    if not audit.cases_path or audit.cases_path == BUILTIN:
-        return []
-    return ["--cases", "FILE" if audit.cases_path == IN_MEMORY else visible(audit.cases_path)]
+    judges = [wrapped(d.wrapper, [judge_named(audit)], d.params) for d in fitting]
+    return f"{compare_with(audit, judges)} {price(audit, sum(d.calls for d in fitting))}"
 
 
 def price(audit: Audit, times: int = 1) -> str:

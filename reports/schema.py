@@ -70,6 +70,15 @@ class JudgeModel(Model):
     facts: dict[str, str] = Field({}, description="what it says of itself: prompt, parser, parameters")
 
 
+class AskedModel(JudgeModel):
+    """Who was audited, and how it was asked: of no use to others than those who have its files."""
+
+    options: list[str] = Field(
+        [], description="option, value, ... of the command line that asks it again; none where a program asked"
+    )
+    probabilities: bool = Field(False, description="its verdicts came with probabilities")
+
+
 class SuiteModel(Model):
     """What it was asked."""
 
@@ -235,7 +244,7 @@ class AuditDocument(Model):
     alpha: float
     mode: Literal["fixed", "sequential", "anytime"]
     samples: int = 1
-    judge: JudgeModel
+    judge: AskedModel
     suite: SuiteModel
     cases: CasesModel
     calls: CallsModel
@@ -300,6 +309,8 @@ def to_document(audit: Audit) -> AuditDocument:
                     "scale": {"low": audit.scale.low, "high": audit.scale.high},
                     "simulated": audit.simulated,
                     "facts": audit.facts,
+                    "options": audit.options,
+                    "probabilities": audit.probabilities,
                 },
                 "suite": {"name": audit.suite, "hash": audit.suite_hash, "probes": audit.suite_probes},
                 "cases": {"n": audit.cases_n, "hash": audit.cases_hash, "path": audit.cases_path},
@@ -354,6 +365,8 @@ def from_document(document: AuditDocument, examples: tuple[CounterExample, ...] 
         simulated=judge.simulated,
         slices=tuple(SliceValue(**model.model_dump()) for model in document.slices),
         facts=judge.facts,
+        options=tuple(judge.options),
+        probabilities=judge.probabilities,
         metrics=document.metrics,
         paper=None if document.paper is None else _paper(document.paper),
     )

@@ -13,7 +13,7 @@ import pytest
 from detection import CLEAN, CONSTANT, PLANTED
 
 from voirdire.harness.followups import FollowUps
-from voirdire.harness.judges.mock import mock_judge
+from voirdire.harness.judges.mock import has_citation, mock_judge
 from voirdire.harness.plan import Plan, build_plan
 from voirdire.harness.statistics.analyse import analyse
 from voirdire.harness.verdicts import Scale, Verdict
@@ -135,6 +135,25 @@ def test_a_locked_judge_does_not_look_robust(quick: Plan) -> None:
     assert found.findings["order.swap"].decision == "violated"
     for name in ("authority.book", "verbosity.filler", "typos.keyboard"):
         assert (found.findings[name].decision, found.findings[name].reason) == ("inconclusive", "position_locked")
+
+
+def test_probabilities_can_be_read_behind_a_locked_verdict(quick: Plan) -> None:
+    """A judge that names the first slot whatever it is shown, but is surer of it if the citation stands there."""
+
+    def answers(sure: float) -> list[Verdict]:
+        p = [sure + 0.25 * (has_citation(c.case.responses[0]) - has_citation(c.case.responses[1])) for c in quick.calls]
+        return [Verdict(choice=0, probabilities={"0": min(q, 0.999), "1": 1 - min(q, 0.999)}) for q in p]
+
+    hard, soft, certain = (
+        analyse(quick, answers(0.75)).findings,
+        analyse(quick, answers(0.75), soft=True).findings,
+        analyse(quick, answers(2.0), soft=True).findings,
+    )
+    for found in (hard, soft, certain):
+        assert found["order.swap"].decision == "violated"
+    assert (soft["authority.book"].decision, soft["verbosity.filler"].decision) == ("violated", "holds")
+    for found in (hard, certain):
+        assert found["authority.book"].reason == found["verbosity.filler"].reason == "position_locked"
 
 
 def test_a_sham_keeps_length_from_being_taken_for_content(quick: Plan) -> None:

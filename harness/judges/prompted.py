@@ -23,7 +23,7 @@ from voirdire.harness.judges.setup_parts import joined
 from voirdire.harness.judges.setups import SETUPS, apply_setup, setup_reason
 from voirdire.harness.verdicts import Scale, Verdict
 
-__all__ = ["PromptedJudge"]
+__all__ = ["TOLD", "PromptedJudge"]
 
 #: below this total probability of all options the model is not answering the question
 _MIN_MASS = 1e-6
@@ -31,7 +31,7 @@ _MIN_MASS = 1e-6
 _FLOOR = 1e-12
 _DECLINED = frozenset(["content_filter", "refusal", "safety", "blocklist", "prohibited_content", "recitation", "spii"])
 #: what a report tells of a model and its parameters; other parameters may hold anything
-_TOLD = ("model", "temperature", "top_p", "seed", "max_tokens", "max_completion_tokens", "reasoning_effort")
+TOLD = ("model", "temperature", "top_p", "seed", "max_tokens", "max_completion_tokens", "reasoning_effort")
 _CUT_OFF = frozenset(["length", "max_tokens"])
 
 
@@ -87,7 +87,7 @@ class PromptedJudge:
             "prompt hash": self.protocol.version[:12],
             "parser": self.protocol.parser,
         }
-        return asked | {k.replace("_", " "): str(told[k])[:100] for k in _TOLD if told.get(k) is not None}
+        return asked | {k.replace("_", " "): str(told[k])[:100] for k in TOLD if told.get(k) is not None}
 
     @property
     def paid(self) -> bool:

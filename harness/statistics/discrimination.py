@@ -21,6 +21,9 @@ from voirdire.harness.statistics.means import Mean, estimate
 
 __all__ = ["accuracy_values", "discrimination", "noise", "slot_lock"]
 
+#: a probability from which on a slot counts as chosen: beyond it a model's answer moves too little to be seen
+SURE = 0.95
+
 
 def discrimination(
     plan: Plan, answers: Answers, *, alpha: float, soft: Answers | None = None, estimator: Estimator = estimate
@@ -191,7 +194,10 @@ def noise(plan: Plan, answers: Answers, *, alpha: float) -> Noise:
 
 
 def slot_lock(plan: Plan, answers: Answers) -> float | None:
-    """Share of cases in which the first samples of both orders choose the same slot (pairwise; None elsewhere)."""
+    """Share of cases in which the first samples of both orders choose the same slot (pairwise; None elsewhere).
+
+    Of utilities that are probabilities only those near 0 and 1 choose: in between, edits can show.
+    """
     if plan.task != "pairwise":
         return None
     first = answers.utility[plan.sources.calls[:, :, 0], 0]
@@ -199,4 +205,5 @@ def slot_lock(plan: Plan, answers: Answers) -> float | None:
     if not known.any():
         return None
     chosen = first[known]
-    return float(np.mean((chosen[:, 0] != 0.5) & (np.sign(chosen[:, 0] - 0.5) == np.sign(chosen[:, 1] - 0.5))))
+    sides = np.where(np.abs(chosen - 0.5) >= SURE - 0.5, np.sign(chosen - 0.5), 0.0)
+    return float(np.mean((sides[:, 0] != 0) & (sides[:, 0] == sides[:, 1])))

@@ -57,7 +57,7 @@ class AuditRequest:
 
     `cases` None takes the built-in ones; `cache` None keeps nothing. `mode` "sequential" stops asking about
     what is decided; "anytime" does so too, and may be repeated with more cases at the end of the file. `minimise` is
-    how many calls may go into making counter-examples small; None: a tenth of the plan.
+    how many calls may go into making counter-examples small; None: a tenth of the plan. `options`: as in `Audit`.
     """
 
     cases: Cases | None = None
@@ -76,6 +76,7 @@ class AuditRequest:
     rewrites: str | Path | None = None
     created: str | None = None
     minimise: int | None = None
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,7 +391,9 @@ def _audit(judge: Judge, prepared: Prepared, run: Run, looks: Looks | None, in_b
         mode=request.mode,
         stopped=run.stopped,
         slices=found.slices,
-        facts=facts_of(judge),
+        facts=facts_of(judge) | ({"utility": "probability"} if judge.soft else {}),
+        options=request.options,
+        probabilities=any(v is not None and v.probabilities for v in run.verdicts),
         simulated=all(spec.startswith("mock:") for spec in leaves(judge.spec)),
     )
 

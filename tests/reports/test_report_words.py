@@ -11,7 +11,7 @@ import pytest
 from voirdire.harness.findings import Audit, Calls, Discrimination, Findings, Noise
 from voirdire.harness.relations import Relation
 from voirdire.reports import formatting
-from voirdire.reports.advice import reproduce_command
+from voirdire.reports.commands import reproduce_command
 from voirdire.reports.words import advice, finding_sentence, headline, headline_parts, reach_sentence
 
 

@@ -28,7 +28,17 @@ import typer
 
 from voirdire._plugins import load_plugins
 from voirdire.cli.configured import judge_options
-from voirdire.cli.options import at_least, calls_at_once, in_range, minimise_on, params_of, place_of, task_of
+from voirdire.cli.options import (
+    address_shown,
+    at_least,
+    calls_at_once,
+    in_range,
+    minimise_on,
+    param_shown,
+    params_of,
+    place_of,
+    task_of,
+)
 from voirdire.harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -145,6 +155,25 @@ class Asking:
         )
         return make_judge(spec, judge_options(options, parameter))
 
+    def words(self) -> tuple[str, ...]:
+        """Option, value, ... of a command that asks the same judge: what stands in a report, so without addresses'
+        queries, which may hold a key, and without parameters that may hold anything."""
+        told: list[tuple[str, str | None]] = [
+            ("--judge", self.judge),
+            ("--task", self.task),
+            ("--scale", self.scale),
+            ("--prompt", None if self.prompt is None else str(self.prompt)),
+            ("--parse", self.parse),
+            ("--base-url", None if self.base_url is None else address_shown(self.base_url)),
+            *(("--param", param_shown(pair)) for pair in self.param or ()),
+            ("--utility", None if self.utility == "verdict" else self.utility),
+            ("--on", self.on),
+            ("--suite", self.suite if self.suite is not None and self.suite.endswith(".toml") else None),
+            *(("--plugin", spec) for spec in self.plugin or ()),
+            ("--rewrites", None if self.rewrites is None else str(self.rewrites)),
+        ]
+        return tuple(word for option, value in told if value is not None for word in (option, value))
+
     def request(self, *, suite: str, cases: str | None, samples: int | None) -> AuditRequest:
         """What is asked; `suite`, `cases` and `samples` with the command's own defaults filled in."""
         from voirdire._compose import AuditRequest
@@ -163,6 +192,7 @@ class Asking:
             limits=Limits(calls_at_once(place_of(self.on), self.concurrency), self.max_calls, self.max_cost),
             cache=None if self.cache == "none" else self.cache,
             rewrites=self.rewrites,
+            options=self.words(),
             minimise=minimise_on(place_of(self.on), None),
         )
 

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from voirdire.harness.elsewhere.place import Place
 
 __all__ = [
+    "address_shown",
     "at_least",
     "calls_at_once",
     "default_judge",
     "formats_of",
     "in_range",
     "minimise_on",
+    "param_shown",
     "params_of",
     "per_minute",
     "place_of",
@@ -78,6 +80,25 @@ def params_of(pairs: list[str]) -> dict[str, Any]:
         except (json.JSONDecodeError, RecursionError):
             out[key] = text
     return out
+
+
+def param_shown(pair: str) -> str:
+    """A --param as a report may show it: k=v, or k=VALUE, to be filled in, of one that may hold anything, a key too."""
+    from voirdire.harness.judges.prompted import TOLD
+
+    name = pair.partition("=")[0]
+    return pair if name in TOLD else f"{name}=VALUE"
+
+
+def address_shown(url: str) -> str:
+    """A --base-url without its query and user, which may be or hold a key."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    except ValueError:
+        return "…"
 
 
 def per_minute(name: str, text: str | None) -> float | None:
