@@ -41,7 +41,7 @@ def headline(result: Attacked) -> str:
         return f"INCONCLUSIVE  {_quoted(first.text)} was tested, but {reason_words(first.reason)}."
     if not result.attempts:
         return "NOTHING FOUND  No phrase did better in training than no phrase at all."
-    return "NOTHING FOUND  The best phrase of the search does not hold on held-out cases."
+    return "NOTHING FOUND  The best phrase of the search is not shown to work on held-out cases."
 
 
 def writer_words(writer: Writer) -> str:
