@@ -209,8 +209,8 @@ class Audit:
     `stopped` is None, or why the run ended early ("budget", "interrupted", "judge"). `simulated` marks mock judges.
     `facts` are what the judge says of itself (prompt, parser, parameters), as short texts by name.
     `paper` holds the numbers of the paper that the suite follows beside ours. `options`: option, value, option, value
-    ... of the command line that asks this judge again; empty where a program asked. `probabilities`: its verdicts came
-    with probabilities, which counted only where `facts` says that they are the utility.
+    ... of the command line that asks this judge again, beside its spec; empty where a program asked. `probabilities`:
+    its verdicts came with probabilities, which counted only where `facts` says that they are the utility.
     """
 
     judge_name: str

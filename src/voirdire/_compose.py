@@ -393,7 +393,8 @@ def _audit(judge: Judge, prepared: Prepared, run: Run, looks: Looks | None, in_b
         slices=found.slices,
         facts=facts_of(judge) | ({"utility": "probability"} if judge.soft else {}),
         options=request.options,
-        probabilities=any(v is not None and v.probabilities for v in run.verdicts),
+        # the first verdict tells: of very many, each would be read from its block
+        probabilities=bool(next((v.probabilities for v in run.verdicts if v is not None and v.null is None), None)),
         simulated=all(spec.startswith("mock:") for spec in leaves(judge.spec)),
     )
 

@@ -11,6 +11,7 @@ import pytest
 from endpoint import endpoint
 from fake_server import ok
 
+from voirdire.cli.asking import Asking
 from voirdire.cli.options import address_shown
 
 PROMPT = """Which answers the question better?
@@ -99,6 +100,19 @@ def test_what_may_hold_a_key_is_in_no_report(voirdire, files: list[object], tmp_
     again = commands(tmp_path / "voirdire-report" / "audit.md")[0]
     assert again[again.index("--param") + 1] == "extra_body=VALUE"
     assert again[again.index("--base-url") + 1] == address
+
+
+@pytest.mark.parametrize(
+    ("judge", "named"),
+    [
+        ("house", ("--judge", "house")),
+        ("swap_average(house)", ("--judge", "swap_average(house)")),
+        # as the judge tells it itself: without the query
+        ("score:http://127.0.0.1:80/classify?token=hunter2", ()),
+    ],
+)
+def test_a_spec_that_may_hold_a_key_is_told_by_the_judge(judge: str, named: tuple[str, ...]) -> None:
+    assert Asking(judge=judge).words() == named
 
 
 def test_an_address_is_shown_without_what_may_be_a_key() -> None:

@@ -156,10 +156,11 @@ class Asking:
         return make_judge(spec, judge_options(options, parameter))
 
     def words(self) -> tuple[str, ...]:
-        """Option, value, ... of a command that asks the same judge: what stands in a report, so without addresses'
-        queries, which may hold a key, and without parameters that may hold anything."""
+        """Option, value, ... of a command that asks the same judge, to stand in a report: without addresses' queries,
+        which may hold a key, and without parameters that may hold anything. Of judges those with a name of their own
+        in a configuration file; a spec may hold an address, and a report has it as the judge itself tells it."""
         told: list[tuple[str, str | None]] = [
-            ("--judge", self.judge),
+            ("--judge", self.judge if self.judge is not None and ":" not in self.judge else None),
             ("--task", self.task),
             ("--scale", self.scale),
             ("--prompt", None if self.prompt is None else str(self.prompt)),
@@ -167,7 +168,6 @@ class Asking:
             ("--base-url", None if self.base_url is None else address_shown(self.base_url)),
             *(("--param", param_shown(pair)) for pair in self.param or ()),
             ("--utility", None if self.utility == "verdict" else self.utility),
-            ("--on", self.on),
             ("--suite", self.suite if self.suite is not None and self.suite.endswith(".toml") else None),
             *(("--plugin", spec) for spec in self.plugin or ()),
             ("--rewrites", None if self.rewrites is None else str(self.rewrites)),
