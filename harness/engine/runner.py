@@ -14,6 +14,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Protocol, runtime_checkable
 
 from voirdire.harness.engine.breaker import DOWN_AFTER, Breaker, JudgeBusy
@@ -34,8 +35,6 @@ _TOKEN_CHARACTERS = 4
 _PROMPT_TOKENS = 300
 #: so many different verdicts without text are kept once each, however often they are given
 _SHARED_VERDICTS = 4096
-#: so many answers that another process had already written mean that both go through the plan side by side
-_MEETING = 20
 #: how long a batch of answers takes to write, about
 _WRITE_SECONDS = 0.002
 
@@ -226,6 +225,7 @@ class _State:
         self.repeats: dict[int, list[int]] = {}
         self.shared: dict[Verdict, Verdict] = {}
         self.collisions = 0
+        self.own_order = False
         #: calls that failed and are to be asked again: how often they failed, and the last failure
         self.failed: dict[int, tuple[int, Verdict]] = {}
         self.stopping = asyncio.Event()
@@ -289,6 +289,7 @@ class _State:
         while self.todo and self.run.stopped is None:
             number = self.todo.popleft()
             if number not in self.failed and self._found(number):
+                await asyncio.sleep(0)  # there may be many in a row, and answers wait to be taken meanwhile
                 continue
             probe = await self.breaker.admit()
             booked = await self._wait_for_turn(number)
@@ -304,10 +305,10 @@ class _State:
         """Has another process, working on the same file, asked this meanwhile?"""
         if self.store is None or not self.store.collisions:
             return False
-        if self.store.collisions >= self.collisions + _MEETING:
-            # both work in plan order, a few calls apart: one must go on elsewhere, or they meet at every call
+        if self.store.collisions > self.collisions:
+            # both are at the same place of the plan: who wrote second goes on elsewhere, or they meet at every call
             self.collisions = self.store.collisions
-            self.todo.rotate(random.randrange(len(self.todo) + 1))
+            self._go_elsewhere()
         call = self.calls[number]
         verdict = self.store.find(self.fingerprint, (call.content, call.sample))
         if verdict is None:
@@ -316,6 +317,22 @@ class _State:
         self._take_over(number, kept)
         self._share(number, kept)
         return True
+
+    def _go_elsewhere(self) -> None:
+        """Ours and another process work at the same place of the plan: they would meet at every call.
+
+        In an order of its own, case by case, each of any number of processes meets the others only by chance.
+        """
+        if self.own_order:
+            self.todo.rotate(random.randrange(len(self.todo) + 1))
+            return
+        self.own_order = True
+        cases: dict[str, list[int]] = {}
+        for number in self.todo:
+            cases.setdefault(self.calls[number].case.id, []).append(number)
+        blocks = list(cases.values())
+        random.shuffle(blocks)
+        self.todo = deque(chain.from_iterable(blocks))
 
     async def _wait_for_turn(self, number: int) -> float:
         """Keep the user's limits a minute; returns the tokens that were booked."""

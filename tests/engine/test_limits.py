@@ -152,18 +152,21 @@ def test_repeats_are_other_questions() -> None:
     assert len(judge.asked) == 12
 
 
-def test_what_another_audit_has_asked_meanwhile_is_not_asked_again(tmp_path: Path) -> None:
-    """Two runs on one file at the same time share the work instead of doing it twice."""
-    judge, n = Priced(delay=0.005), 800
+@pytest.mark.parametrize(("n", "workers", "seconds"), [(800, 4, 0.005), (60, 1, 0.06)])
+def test_what_another_audit_has_asked_meanwhile_is_not_asked_again(
+    tmp_path: Path, n: int, workers: int, seconds: float
+) -> None:
+    """Two runs on one file at the same time share the work instead of doing it twice, few and slow calls too."""
+    judge = Priced(delay=seconds)
 
     async def go() -> list[Run]:
         with CallStore(tmp_path / "c.sqlite") as one, CallStore(tmp_path / "c.sqlite") as two:
-            runs = (run_calls(questions(n), judge, limits=Limits(4), store=store) for store in (one, two))  # type: ignore[arg-type]
+            runs = (run_calls(questions(n), judge, limits=Limits(workers), store=store) for store in (one, two))  # type: ignore[arg-type]
             return list(await asyncio.gather(*runs))
 
     results = asyncio.run(go())
     assert all(r.stopped is None and None not in r.verdicts for r in results)
     # without this, both would ask everything: 2 n. They cannot know of each other before answers have collided
-    assert len(judge.asked) < 1.6 * n
-    assert sum(r.cached for r in results) > 0.4 * n
+    assert len(judge.asked) < 1.5 * n
+    assert sum(r.cached for r in results) > 0.5 * n
     assert len(judge.asked) == results[0].made + results[1].made
