@@ -306,23 +306,36 @@ def _edits(
     inserted: SearchStrategy[str],
     where: str,
 ) -> tuple[Edit, ...]:
-    places = draw(st.lists(st.sampled_from(range(len(spans) + 1)), min_size=min_size, max_size=max_size, unique=True))
-    made = []
-    for place in sorted(places):
-        # drawn for the end of the text too: an example with fewer draws would count as the simpler one
-        kind = draw(st.sampled_from(["delete", "replace", "insert"]))
-        if place == len(spans):
-            end = len(text.rstrip())
-            made.append(Edit(end, end, (" " if spans else "") + draw(inserted), where))
-            continue
-        start, end = spans[place]
-        if kind == "delete":
-            made.append(Edit(start, end, "", where))
-        elif kind == "replace":
-            made.append(Edit(start, end, draw(inserted.filter(_other_than(text[start:end]))), where))
-        else:
-            made.append(Edit(start, start, draw(inserted) + " ", where))
-    return tuple(made)
+    left = list(range(len(spans) + 1))
+    made: list[tuple[int, Edit]] = []
+    while len(made) < max_size and (len(made) < min_size or draw(st.sampled_from([False, True, True]))):
+        # all choices about one edit in a row, and none that its place makes void: so any of them can be left out
+        place, edit = draw(_edit(text, spans, left, inserted, where))
+        left.remove(place)
+        made.append((place, edit))
+    return tuple(edit for _, edit in sorted(made, key=lambda one: one[0]))
+
+
+@st.composite
+def _edit(
+    draw: DrawFn, text: str, spans: list[tuple[int, int]], left: list[int], inserted: SearchStrategy[str], where: str
+) -> tuple[int, Edit]:
+    """The number of the word among those `left`, or of the end of the text, and an edit there."""
+    kind = draw(st.sampled_from(["delete", "replace", "insert"]))
+    behind = len(spans)
+    if left == [behind]:
+        kind = "insert"
+    free = left if kind == "insert" else [place for place in left if place != behind]
+    place = free[draw(st.integers(0, behind)) % len(free)]  # one choice of one range, however many are free
+    if place == behind:
+        end = len(text.rstrip())
+        return place, Edit(end, end, (" " if spans else "") + draw(inserted), where)
+    start, end = spans[place]
+    if kind == "delete":
+        return place, Edit(start, end, "", where)
+    if kind == "replace":
+        return place, Edit(start, end, draw(inserted.filter(_other_than(text[start:end]))), where)
+    return place, Edit(start, start, draw(inserted) + " ", where)
 
 
 def _other_than(word: str) -> Callable[[str], bool]:
