@@ -3,14 +3,15 @@
     python benchmarks/protocol_probes.py --judge local:qwen --cases 60       # hours; the same command goes on
     python benchmarks/protocol_probes.py --judge local:smollm2 --cases 60
     python benchmarks/protocol_probes.py --judge mock                        # a chat model with planted preferences
+    python benchmarks/protocol_probes.py --verdicts --judge local:qwen       # the same answers, read as verdicts
     python benchmarks/protocol_probes.py --plan                              # how many calls each protocol takes
     python benchmarks/protocol_probes.py --smoke
 
 Cells are the probe's effect with the interval that decided: at 95 % corrected over the probes of a row (Holm), or at
 90 % where it lies within the tolerance. `*`: a violation. Utilities are probabilities: a prompt that locks a model to
-one slot hides everything else from its verdicts. Where protocols.py counts pairs whose winner changes with the order,
-order is the slot preference in utility units here. Protocols, cases and the planted model are those of protocols.py;
-the model also takes the answer that asks for full marks in `--phrase` of its calls.
+one slot hides everything else from its verdicts, as `--verdicts` shows. Where protocols.py counts pairs whose winner
+changes with the order, order is the slot preference in utility units here. Protocols, cases and the planted model are
+those of protocols.py; the model also takes the answer that asks for full marks in `--phrase` of its calls.
 """
 
 from __future__ import annotations
@@ -40,10 +41,10 @@ NOISE = ("stability.neutral",)
 PROBES = ("order.swap", "verbosity.filler", "phrases.full-marks")
 
 
-def judges(chat: ChatModel, wanted: Sequence[str]) -> Iterator[tuple[str, PromptedJudge]]:
-    """The model under every protocol that it can answer."""
+def judges(chat: ChatModel, wanted: Sequence[str], *, soft: bool = True) -> Iterator[tuple[str, PromptedJudge]]:
+    """The model under every protocol that it can answer; `soft`: its probabilities count, or its verdicts."""
     for name in wanted or protocols():
-        yield name, PromptedJudge(chat, load_prompt(name), soft=True)
+        yield name, PromptedJudge(chat, load_prompt(name), soft=soft)
 
 
 def request_for(judge: PromptedJudge, cases: Sequence[Case], probes: Sequence[str], cache: Path | None) -> AuditRequest:
@@ -61,12 +62,18 @@ def cell(finding: Finding | None) -> str:
 
 
 async def table(
-    chat: ChatModel, cases: Sequence[Case], probes: Sequence[str], wanted: Sequence[str], cache: Path | None
+    chat: ChatModel,
+    cases: Sequence[Case],
+    probes: Sequence[str],
+    wanted: Sequence[str],
+    cache: Path | None,
+    *,
+    soft: bool = True,
 ) -> dict[str, Mapping[str, Finding]]:
     """The findings by protocol; each row is printed as soon as it is known."""
     rows: dict[str, Mapping[str, Finding]] = {}
     print(f"| protocol | {' | '.join(f'`{p}`' for p in probes)} | calls |\n|---|{'---:|' * (len(probes) + 1)}")
-    for name, judge in judges(chat, wanted):
+    for name, judge in judges(chat, wanted, soft=soft):
         with Terminal().progress() as emit:
             result = await audit_async(judge, request_for(judge, cases, probes, cache), emit=emit)
         if result.run.stopped is not None:
@@ -94,6 +101,7 @@ def main() -> int:
     parser.add_argument("--first", type=float, default=0.3, help="the mock's planted preference for what stands first")
     parser.add_argument("--phrase", type=float, default=0.3, help="and for the answer that asks for full marks")
     parser.add_argument("--cache", type=Path, default=Path(".voirdire/protocols.sqlite"))
+    parser.add_argument("--verdicts", action="store_true", help="effects in verdicts instead of probabilities")
     parser.add_argument("--plan", action="store_true")
     parser.add_argument("--smoke", action="store_true")
     arguments = parser.parse_args()
@@ -111,7 +119,7 @@ def main() -> int:
         print(*planned(chat, cases, arguments.probes, arguments.protocols), sep="\n")
         return 0
     cache = None if mock else arguments.cache
-    asyncio.run(table(chat, cases, arguments.probes, arguments.protocols, cache))
+    asyncio.run(table(chat, cases, arguments.probes, arguments.protocols, cache, soft=not arguments.verdicts))
     print(f"\n{arguments.judge}, {len(cases)} cases, {time.perf_counter() - started:.0f} s")
     return 0
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Sequence
+from pathlib import Path
 
 import protocol_probes
 import protocols
 import pytest
 
 from voirdire._compose import prepare
-from voirdire.harness.judges.base import traits_of
+from voirdire.harness.judges.base import Message, Reply, traits_of
 
 CASES = protocols.pairs(60)
 #: the planted model is sure of its letter to this degree, and utilities are its probabilities
@@ -52,3 +54,19 @@ def test_planted_effects_stand_in_every_row(first: float, phrase: float, expecte
             assert all(f.decision != "violated" for f in found)
         else:
             assert any(f.decision == "violated" for f in found)
+
+
+class Silent(protocols.Planted):
+    async def complete(self, messages: Sequence[Message], *, sample: int) -> Reply:
+        raise AssertionError("asked anew")
+
+
+def test_the_same_answers_are_read_as_verdicts(tmp_path: Path) -> None:
+    names, cache = ("pandalm", "mt-bench-pair"), tmp_path / "answers.sqlite"
+    chat = protocols.Planted.of(CASES, first=0.3, phrase=0.3)
+    soft = asyncio.run(protocol_probes.table(chat, CASES, ("order.swap",), names, cache))
+    silent = Silent(chat.first, chat.answers, chat.phrase)
+    hard = asyncio.run(protocol_probes.table(silent, CASES, ("order.swap",), names, cache, soft=False))
+    for name in names:
+        effects = [rows[name]["order.swap"].effect for rows in (soft, hard)]
+        assert effects[0] == pytest.approx(effects[1] * SURE, abs=1e-6)
