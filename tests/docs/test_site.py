@@ -85,7 +85,18 @@ def test_the_pages_name_only_options_and_commands_that_exist() -> None:
             known.update(parameter.opts, parameter.secondary_opts)
     pytests = {"--collect-only", "--lf", "--ff", "--dist", "--junitxml", "--strict-markers"}
     # of scripts/ and benchmarks/
-    scripts = {"--check", "--smoke", "--grid", "--audits", "--budget", "--plan", "--textattack", "--resume", "--data"}
+    scripts = {
+        "--check",
+        "--smoke",
+        "--grid",
+        "--audits",
+        "--budget",
+        "--plan",
+        "--textattack",
+        "--resume",
+        "--data",
+        "--verdicts",
+    }
     others = {"--no-verify", "--hook-type", "--to", "--config-settings"}  # git, pre-commit, inspect, pip
     for page in PAGES:
         for option in set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", page.read_text(encoding="utf-8"))):
