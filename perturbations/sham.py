@@ -37,9 +37,16 @@ def sham_text(inserted: str, rng: Random) -> str:
     """Neutral text in the shape of `inserted`: per line the same white space around it, words and characters.
 
     Words are what `str.split` gives, characters are code points; both are met exactly, line by line. Phrases of up to
-    four words become loose words of the same lengths, longer texts become sentences. Chinese gives Chinese.
+    four words become loose words of the same lengths, longer texts become sentences. Chinese gives Chinese. Never
+    `inserted` itself, unless that is blank.
     """
-    return "".join(_line(part, rng) if part.strip() else part for part in re.split(r"(\r?\n)", inserted))
+    lines = re.split(r"(\r?\n)", inserted)
+    text = inserted
+    for _ in range(_TRIES if inserted.strip() else 1):
+        text = "".join(_line(part, rng) if part.strip() else part for part in lines)
+        if text != inserted:
+            return text
+    return text.replace("a", "o")  # nothing but the only neutral word of one letter
 
 
 def _line(line: str, rng: Random) -> str:

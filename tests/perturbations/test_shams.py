@@ -98,3 +98,11 @@ def test_every_slot_has_words_of_every_length() -> None:
 
 def test_placebos_vary() -> None:
     assert len({sham_text(TEXTS[0], random.Random(seed)) for seed in range(20)}) > 15
+
+
+@pytest.mark.parametrize("text", ["a", "a.", "\n\na" * 3, "in", "in by", "河", "A"])
+def test_a_placebo_is_never_the_text_itself(text: str) -> None:
+    for seed in range(60):
+        sham = sham_text(text, random.Random(seed))
+        assert sham != text
+        assert list(map(len, sham.split("\n"))) == list(map(len, text.split("\n")))
