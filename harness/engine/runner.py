@@ -224,7 +224,9 @@ class _State:
         self.todo: deque[int] = deque()
         self.repeats: dict[int, list[int]] = {}
         self.shared: dict[Verdict, Verdict] = {}
+        #: answers of ours that another process had written before, when we last looked
         self.collisions = 0
+        #: another process was met, and the cases were put in an order of this run's own
         self.own_order = False
         #: calls that failed and are to be asked again: how often they failed, and the last failure
         self.failed: dict[int, tuple[int, Verdict]] = {}
@@ -319,10 +321,8 @@ class _State:
         return True
 
     def _go_elsewhere(self) -> None:
-        """Ours and another process work at the same place of the plan: they would meet at every call.
-
-        In an order of its own, case by case, each of any number of processes meets the others only by chance.
-        """
+        """Take the cases in an order of this run's own, calls of a case together: of any number of processes each then
+        meets the others only by chance."""
         if self.own_order:
             self.todo.rotate(random.randrange(len(self.todo) + 1))
             return
