@@ -128,8 +128,8 @@ def test_a_python_judge_that_never_gives_a_verdict(
     """The user's own code is wrong, which is bad input: exit 2, as for one that cannot be imported."""
     (tmp_path / "judge.py").write_text(body)
     ran = voirdire(
-        "audit", "--judge", "python:judge.py:judge", "--task", "pairwise", "--cases", cases, "--timeout", "0.2",
-        "--concurrency", "2",
+        "audit", "--judge", "python:judge.py:judge", "--task", "pairwise", "--cases", cases, "--timeout",
+        "0.2" if "sleep" in body else "60", "--concurrency", "2",
     )  # fmt: skip
     assert ran.code == 2
     for word in words:

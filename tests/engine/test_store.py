@@ -97,6 +97,8 @@ from voirdire.harness.verdicts import Verdict
 path, name, n, pause = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
 with CallStore(path) as store:
     for i in range(n):
+        while not store.has_room():  # as the runner does
+            time.sleep(.001)
         store.put("j", (f"{name}-{i}", 0), Verdict(choice=i % 2))
         if pause and i % 20 == 0:
             time.sleep(pause)
@@ -107,7 +109,7 @@ with CallStore(path) as store:
 def test_two_processes_write_one_file(tmp_path: Path) -> None:
     path = str(tmp_path / "c.sqlite")
     both = [subprocess.Popen([sys.executable, "-c", WRITER, path, name, "2000", "0"]) for name in "ab"]
-    assert [p.wait(60) for p in both] == [0, 0]
+    assert [p.wait(300) for p in both] == [0, 0]
     with CallStore(path) as store:
         assert store.stats() == {"j": 4000}
 
@@ -131,5 +133,5 @@ def test_a_kill_loses_no_committed_answer(tmp_path: Path) -> None:
         process.stdout.close()
         assert sql(path, "PRAGMA integrity_check") == ("ok",)
         (kept,) = sql(path, "SELECT COUNT(*) FROM calls WHERE content LIKE ?", f"{name}-%")
-        # the last batch (50 answers or 50 ms) may be lost, nothing before it
-        assert kept >= last[-1] - 200
+        # the last batch may be lost, nothing before it
+        assert kept >= last[-1] - 50

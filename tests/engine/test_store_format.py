@@ -132,7 +132,7 @@ def test_many_processes_may_open_a_file_at_the_same_moment(tmp_path: Path, old: 
         process.stdin.write("go\n")
         process.stdin.flush()
     for process in all_of_them:
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
         assert process.returncode == 0
     assert sql(path, "SELECT COUNT(*) FROM calls") == (6 + 3 * existing,)
 

@@ -268,10 +268,10 @@ def test_a_program_that_takes_too_long_is_killed_and_started_again(program: Make
                 time.sleep(600)
             print(1)
     """
-    judge = program(text, timeout=1.5)
+    judge = program(text, timeout=4.0)
     late, then = ask(judge, Case("slow", ("a", "b")), PAIR, each=True)
     assert isinstance(late, JudgeFault)
-    assert "did not answer within 1.5 s; it said: thinking" in str(late)
+    assert "did not answer within 4 s; it said: thinking" in str(late)
     assert then.choice == 1
     assert not alive(int(pid.read_text()))
 
@@ -279,8 +279,8 @@ def test_a_program_that_takes_too_long_is_killed_and_started_again(program: Make
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_children_of_the_program_end_with_it(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
-    judge = CommandJudge(f"sh -c 'read line; sleep 600 & echo $! > {pid}; wait'", task="pairwise", timeout=0.7)
-    assert "did not answer within 0.7 s" in str(fails(judge))
+    judge = CommandJudge(f"sh -c 'read line; sleep 600 & echo $! > {pid}; wait'", task="pairwise", timeout=2.0)
+    assert "did not answer within 2 s" in str(fails(judge))
     for _ in range(500):  # the child is init's to bury
         if not alive(int(pid.read_text())) or "Z" in Path(f"/proc/{pid.read_text().strip()}/stat").read_text():
             break

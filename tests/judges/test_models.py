@@ -311,7 +311,7 @@ def test_two_processes_may_join_at_once(site: Path, tmp_path: Path) -> None:
         assert child.stdin is not None
         child.stdin.write("go\n")
         child.stdin.flush()
-    answers = [child.communicate(timeout=60) for child in children]
+    answers = [child.communicate(timeout=300) for child in children]
     assert [child.returncode for child in children] == [0, 0], answers
     joined = cache(tmp_path) / f"big-{expected[:12]}.gguf"
     assert [out.strip() for out, _ in answers] == [str(joined)] * 2
