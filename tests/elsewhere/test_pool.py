@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pytest
 
@@ -15,22 +16,32 @@ from voirdire.harness.engine.pacing import Meter, open_ticket
 from voirdire.harness.errors import JudgeError, JudgeUnreachable, UsageError
 
 
+@dataclass
+class Chance:
+    """How workers die at random: at an answer with this probability, until so many are dead."""
+
+    mortality: float
+    deaths: int = 1_000
+
+    def strikes(self, rng: random.Random) -> bool:
+        struck = self.deaths > 0 and rng.random() < self.mortality
+        self.deaths -= struck
+        return struck
+
+
 class Hands:
     """A worker in this process: doubles numbers, dies of a payload in `poison`, and at random."""
 
-    made = 0
-    #: how many of all workers made together may still die at random
-    deaths = 0
-
-    def __init__(self, rng: random.Random, *, mortality: float = 0.0, poison: frozenset[int] = frozenset()) -> None:
-        self.rng, self.mortality, self.poison = rng, mortality, poison
+    def __init__(
+        self, rng: random.Random, *, chance: Chance | None = None, poison: frozenset[int] = frozenset()
+    ) -> None:
+        self.rng, self.chance, self.poison = rng, chance or Chance(0.0), poison
         self.done: list[Outcome] = []
         self.some = asyncio.Event()
         self.dead = asyncio.Event()
         self.most = 0
         self.open = 0
         self.answered: Counter[int] = Counter()
-        Hands.made += 1
 
     async def ready(self) -> None:
         await asyncio.sleep(0)
@@ -47,9 +58,7 @@ class Hands:
     def _one(self, call: Asked) -> None:
         if self.dead.is_set():
             return
-        by_chance = Hands.deaths > 0 and self.rng.random() < self.mortality
-        if call.payload in self.poison or by_chance:
-            Hands.deaths -= by_chance
+        if call.payload in self.poison or self.chance.strikes(self.rng):
             self.dead.set()
             self.some.set()
             return
@@ -78,10 +87,11 @@ class Hands:
 def test_every_call_is_answered_though_workers_die(seed: int) -> None:
     async def run() -> None:
         rng = random.Random(seed)
-        pool = Pool(lambda: Hands(rng, mortality=0.05), 3, 8)
+        chance = Chance(0.05)
+        pool = Pool(lambda: Hands(rng, chance=chance), 3, 8)
         for wave in range(5):
             # one more, and a call that was there each time would rightly be taken for the cause
-            Hands.deaths = MOST_LOSSES - 1
+            chance.deaths = MOST_LOSSES - 1
             assert await asyncio.gather(*(pool.ask(i, 0) for i in range(400))) == [2 * i for i in range(400)]
             assert pool.lost == (wave + 1) * (MOST_LOSSES - 1)
         await pool.aclose()
@@ -124,8 +134,8 @@ def test_a_worker_has_no_more_open_than_it_can_bear_and_all_have_some() -> None:
 def test_a_judge_whose_workers_all_die_is_given_up() -> None:
     async def run() -> None:
         rng = random.Random(3)
-        Hands.deaths = 1_000
-        pool = Pool(lambda: Hands(rng, mortality=1.0), 2, None)
+        chance = Chance(1.0)
+        pool = Pool(lambda: Hands(rng, chance=chance), 2, None)
         found = await asyncio.gather(*(pool.ask(i, 0) for i in range(40)), return_exceptions=True)
         assert all(isinstance(x, JudgeError) for x in found)
         assert any(isinstance(x, JudgeUnreachable) for x in found)

@@ -159,7 +159,7 @@ def test_cancellation_keeps_answers_and_says_so(tmp_path: Path) -> None:
     async def cancelled() -> object:
         with CallStore(tmp_path / "c.sqlite") as store:
             task = asyncio.create_task(run_calls(calls(200), judge, store=store, limits=Limits(concurrency=4)))
-            while len(judge.asked) < 12:  # eight of them are answered
+            while len(judge.asked) < 12 and not task.done():  # eight of them are answered
                 await asyncio.sleep(0.002)
             task.cancel()
             return await task

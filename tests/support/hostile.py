@@ -173,8 +173,8 @@ def growth(work: Callable[[str], object], text: Callable[[int], str], *, size: i
             return 0.0
         short_time = min(short_time, _seconds(work, short), _seconds(work, short))
         ratio = long_time / max(short_time, 1e-9)
-        # what takes so long is not noise, and should come back some day
-        if tries > 2 and (ratio < QUADRATIC or long_time > 2):
+        # what takes longer than two seconds is no noise, and six times that would keep everybody waiting
+        if long_time > 2 or (tries > 2 and ratio < QUADRATIC):
             break
     return ratio
 
