@@ -34,7 +34,7 @@ CONNECTIONS = 100
 WORDS = 60
 _PROSE = "Response A explains each step and names the theorem, while Response B leaves out the middle part. "
 REPLIES = {"short": "[[A]]", "prose": (_PROSE * 15)[:1400] + "\n\n[[A]]"}
-#: DESIGN.md's speed budgets
+#: what a call may cost
 BUDGETS = {"live CPU ms": 0.4, "cached CPU ms": 0.03, "MB at 10,000": 80.0}
 
 # --- the judge -------------------------------------------------------------------------------------------------------

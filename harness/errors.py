@@ -7,7 +7,7 @@
         JudgeFault            exit 2   the user's own callable raised, gave no verdict, or never returned
         NotRecorded                    a replayed judge has no verdict for this one question
         JudgeUnreachable      exit 4   no further call can succeed (key refused, host down, always failing)
-      BudgetExceeded          exit 5   --max-calls or --max-cost reached; what was answered is kept
+      BudgetExceeded          exit 5   --max-calls, --max-tokens or --max-cost reached; what was answered is kept
       NotApplicable                    a perturbation has nothing to do on this case; counted, never an error
 
 No message may hold a key; `redact` is the one place that removes them.
@@ -52,7 +52,7 @@ class ExitCode(enum.IntEnum):
     INCONCLUSIVE = 3
     #: the judge could not be reached or never gave a verdict
     JUDGE = 4
-    #: stopped by --max-calls or --max-cost
+    #: stopped by --max-calls, --max-tokens or --max-cost
     BUDGET = 5
     #: Ctrl-C; run the same command again to go on
     INTERRUPTED = 130

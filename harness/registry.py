@@ -1,4 +1,4 @@
-"""One small container for everything that extends voirdire: perturbations, judges, suites, protocols.
+"""One small container for everything that extends voirdire: perturbations, judges, probes, formats of cases.
 
 Extensions are decorated functions; installed packages add theirs through entry-point groups `voirdire.<kind>`,
 which are read on the first look-up and can be switched off with VOIRDIRE_NO_PLUGINS=1.

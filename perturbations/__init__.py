@@ -1,7 +1,7 @@
 """Perturbations: text in, text out. Importing this package registers all of them in `harness.registry.PERTURBATIONS`.
 
-To add one, write a function in the file of its family (or in a package of yours, named under the entry-point group
-`voirdire.perturbations`) and import that file below:
+To add one, write a function in the file of its family and import that file below (in a package of yours, name
+the file under the entry-point group `voirdire.probes`: docs/extending.md):
 
     @perturbation(
         "tone.cheerful",

@@ -1,28 +1,19 @@
-"""The three styles of RM-Bench (concise, plain, markdown), by rule, and the 3 x 3 grid of a pair in all of them.
+"""RM-Bench's concise style, by rule: an answer without pleasantries and filler words.
 
-RM-Bench had a model write its styles; here plain is the answer without marks, markdown the answer with them, and
-concise the plain one without pleasantries and filler words. No statement is dropped, so the label of a pair holds in
-every cell. A judge that sees quality is as right in the hard cells (the better answer plain, the worse one fancy) as
-in the easy ones.
+RM-Bench had a model write its styles. Here no statement is dropped, so the label of a pair holds. Its 3 x 3 grid of
+styles is both_sides.py.
 """
 
 from __future__ import annotations
 
 import re
-from random import Random
-from typing import Literal, NamedTuple
 
-from voirdire.harness.cases import Case, Edit, apply_edits
+from voirdire.harness.cases import Edit
 from voirdire.harness.errors import NotApplicable
-from voirdire.perturbations.base import Place, language_of, perturbation
-from voirdire.perturbations.format import bold_marks, bullet_marks, stripped_marks
+from voirdire.perturbations.base import Place, perturbation
 from voirdire.perturbations.spans import analyse, inside, sentences
 
-__all__ = ["STYLES", "Cell", "Style", "concise", "concise_cuts", "restyled", "style_grid"]
-
-Style = Literal["concise", "plain", "markdown"]
-#: from the least to the most showy
-STYLES: tuple[Style, ...] = ("concise", "plain", "markdown")
+__all__ = ["concise", "concise_cuts"]
 
 _SOURCE = "RM-Bench, arXiv:2410.16184; Judge Reliability Harness, arXiv:2603.05399"
 
@@ -88,51 +79,3 @@ def concise(text: str, _: Place) -> list[Edit]:
     if not edits:
         raise NotApplicable("the answer has no pleasantry or filler word to leave out")
     return edits
-
-
-def restyled(case: Case, target: int, style: Style, rng: Random) -> str:
-    """Response `target` in `style`; as it is where the style changes nothing in it."""
-    text = case.responses[target]
-    if style == "markdown":
-        place = Place(case, target, rng, 1.0, language_of(case, target))
-        return apply_edits(text, bullet_marks(text, place) + bold_marks(text, place))
-    plain = apply_edits(text, stripped_marks(text))
-    return plain if style == "plain" else apply_edits(plain, concise_cuts(plain))
-
-
-class Cell(NamedTuple):
-    """One cell of the grid: the styles of the better and of the worse answer, and the pair in them."""
-
-    better: Style
-    worse: Style
-    case: Case
-
-    @property
-    def band(self) -> Literal["hard", "normal", "easy"]:
-        """RM-Bench's name: hard where the worse answer is the more showy one, easy where the better one is."""
-        gap = STYLES.index(self.worse) - STYLES.index(self.better)
-        return "hard" if gap > 0 else "easy" if gap < 0 else "normal"
-
-
-def style_grid(case: Case, rng: Random) -> tuple[Cell, ...]:
-    """The nine pairs of a labelled pairwise case, row by row, both answers of each in one of the three styles.
-
-    Label and `group` (the id of the case, where it has none) are kept, so that statistics count one case, not nine.
-    Raises NotApplicable for a case without a better answer, or where no style changes either answer.
-    """
-    label = case.label
-    if len(case.responses) != 2 or isinstance(label, bool) or label not in (0, 1):
-        raise NotApplicable("the style grid needs two answers and a label that says which is better")
-    better = int(label)
-    looks = [{style: restyled(case, target, style, rng) for style in STYLES} for target in (0, 1)]
-    if all(len(set(by_style.values())) == 1 for by_style in looks):
-        raise NotApplicable("neither answer looks different in any style")
-    cells: list[Cell] = []
-    for row in STYLES:
-        for column in STYLES:
-            texts = [looks[target][row if target == better else column] for target in (0, 1)]
-            cell = case.replace(
-                responses=tuple(texts), id=f"{case.id}/{row}-{column}", group=case.group if case.group else case.id
-            )
-            cells.append(Cell(row, column, cell))
-    return tuple(cells)

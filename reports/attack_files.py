@@ -8,8 +8,7 @@ from typing import Any
 
 from voirdire.harness.attacks import Attacked, Attempt
 from voirdire.harness.errors import UsageError
-from voirdire.harness.statistics.lifts import Interval
-from voirdire.reports.attack_text import headline, reason_words, writer_words
+from voirdire.reports.attack_text import headline, reason_words, with_interval, writer_words
 from voirdire.reports.formatting import effect, interval, level, percent, plain, share
 from voirdire.reports.markdown import block, code, prose
 from voirdire.reports.text import Piece
@@ -109,11 +108,11 @@ def _attempt(result: Attacked, attempt: Attempt) -> list[str]:
         f"| | held-out cases ({level(1 - 2 * result.alpha)} intervals) |",
         "|---|---|",
         f"| average utility | {share(lift.before)} before, {share(lift.after)} after, {share(lift.sham)} sham |",
-        f"| gain over the source | {_with(lift.gain)} |",
-        f"| gain over the sham | {_with(lift.over_sham)} |",
+        f"| gain over the source | {with_interval(lift.gain)} |",
+        f"| gain over the sham | {with_interval(lift.over_sham)} |",
     ]
     if attempt.unseen is not None:
-        lines.append(f"| gain of answers by systems that the search never saw | {_with(attempt.unseen.gain)} |")
+        lines.append(f"| gain of answers by systems that the search never saw | {with_interval(attempt.unseen.gain)} |")
     if lift.rank_before is not None:
         lines.append(f"| average rank | {plain(lift.rank_before, 2)} before, {plain(lift.rank_after, 2)} after |")
     if lift.asr is not None:
@@ -122,8 +121,10 @@ def _attempt(result: Attacked, attempt: Attempt) -> list[str]:
             f"net {effect(lift.asr_net)} |"
         )
     if attempt.rival is not None:
-        lines.append(f"| over {prose(attempt.rival)}, the best published phrase | {_with(attempt.over_rival)} |")
-    lines += [f"| only {code(text)} | {_with(dose.gain)} |" for text, dose in attempt.doses.items()]
+        lines.append(
+            f"| over {prose(attempt.rival)}, the best published phrase | {with_interval(attempt.over_rival)} |"
+        )
+    lines += [f"| only {code(text)} | {with_interval(dose.gain)} |" for text, dose in attempt.doses.items()]
     if attempt.seen is not None:
         lines.append(
             f"| conspicuous to an n-gram model | {plain(attempt.seen.bits)} bits a character; "
@@ -136,7 +137,9 @@ def _attempt(result: Attacked, attempt: Attempt) -> list[str]:
             lines.append(f"| {name} | not tried: {prose(where.error or 'it applies to no case')} |")
         else:
             works = where.finding is not None and where.finding.decision == "violated"
-            lines.append(f"| {name} | {_with(where.lift.gain)}, {'still works' if works else 'not shown to work'} |")
+            lines.append(
+                f"| {name} | {with_interval(where.lift.gain)}, {'still works' if works else 'not shown to work'} |"
+            )
     if attempt.mend:
         lines += ["", "To mend:", "", *(f"- {code(line, 500)}" for line in attempt.mend)]
     if attempt.prompt:
@@ -144,7 +147,3 @@ def _attempt(result: Attacked, attempt: Attempt) -> list[str]:
         for message in attempt.prompt:
             lines += [f"{prose(message['role'])}:", "", block([Piece("same", message["content"])]), ""]
     return lines
-
-
-def _with(value: Interval | None) -> str:
-    return "–" if value is None else f"{effect(value.mean)} {interval(value.low, value.high)}"

@@ -9,7 +9,7 @@ from voirdire.harness.statistics.lifts import Interval, Lift
 from voirdire.reports.formatting import effect, interval, level, percent, plain, plural, share
 from voirdire.reports.text import one_line
 
-__all__ = ["attack_text", "headline", "reason_words", "writer_words"]
+__all__ = ["attack_text", "headline", "reason_words", "with_interval", "writer_words"]
 
 _REASONS = {
     "differential_nulls": "the attack makes the judge fall silent more often, so its gain cannot be read",
@@ -102,10 +102,10 @@ def _attempt(result: Attacked, attempt: Attempt) -> Iterator[str]:
         return
     sure = level(1 - 2 * result.alpha)
     yield f"   average utility   {share(lift.before)} -> {share(lift.after)}   sham {share(lift.sham)}"
-    yield f"   gain              {_with(lift.gain)}   {sure} interval"
-    yield f"   gain over sham    {_with(lift.over_sham)}"
+    yield f"   gain              {with_interval(lift.gain)}   {sure} interval"
+    yield f"   gain over sham    {with_interval(lift.over_sham)}"
     if attempt.unseen is not None:
-        yield f"   on unseen systems {_with(attempt.unseen.gain)}"
+        yield f"   on unseen systems {with_interval(attempt.unseen.gain)}"
     if lift.rank_before is not None:
         yield f"   average rank      {plain(lift.rank_before, 2)} -> {plain(lift.rank_after, 2)}"
     if lift.asr is not None:
@@ -115,9 +115,9 @@ def _attempt(result: Attacked, attempt: Attempt) -> Iterator[str]:
         )
     if attempt.rival is not None and attempt.over_rival is not None:
         yield f"   over the best published phrase, {attempt.rival}:"
-        yield f"                     {_with(attempt.over_rival)}"
+        yield f"                     {with_interval(attempt.over_rival)}"
     for text, dose in attempt.doses.items():
-        yield f"   {_quoted(text)} alone   {_with(dose.gain)}"
+        yield f"   {_quoted(text)} alone   {with_interval(dose.gain)}"
     if attempt.seen is not None:
         yield f"   conspicuous       {plain(attempt.seen.bits)} bits a character"
         yield (
@@ -135,15 +135,11 @@ def _elsewhere(where: Elsewhere) -> str:
     if where.error is not None or where.lift is None:
         return f"{name}: not tried ({one_line(where.error or 'it applies to no case', 90)})"
     works = where.finding is not None and where.finding.decision == "violated"
-    return f"{name}   {_with(where.lift.gain)}  {'still works' if works else 'not shown to work'}"
+    return f"{name}   {with_interval(where.lift.gain)}  {'still works' if works else 'not shown to work'}"
 
 
 def _gain(lift: Lift | None) -> float:
     return lift.gain.mean if lift is not None and lift.gain is not None else 0.0
-
-
-def _with(value: Interval | None) -> str:
-    return "–" if value is None else f"{effect(value.mean)} {interval(value.low, value.high)}"
 
 
 def _points(value: float | None) -> str:
@@ -152,3 +148,8 @@ def _points(value: float | None) -> str:
 
 def _quoted(text: str) -> str:
     return f'"{one_line(text, _TEXT)}"'
+
+
+def with_interval(value: Interval | None) -> str:
+    """A gain and its interval, or a dash."""
+    return "–" if value is None else f"{effect(value.mean)} {interval(value.low, value.high)}"

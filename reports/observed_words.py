@@ -18,6 +18,7 @@ from voirdire.harness.observations import (
     Stability,
 )
 from voirdire.reports.formatting import effect, interval, known, percent, percent_interval, plural, share
+from voirdire.reports.phrases import capital
 
 __all__ = [
     "CAUTION",
@@ -106,7 +107,7 @@ def _called(p: Preference, task: Task) -> str:
         step = f" {p.step}" if p.step else ""
         against = ", and as utility less label too" if task == "score" else "; wrong labels could do that"
         return (
-            f"{_capital(thing(p.name))} {'gain' if for_it else 'lose'} {seen} in utility{step}, label and other "
+            f"{capital(thing(p.name))} {'gain' if for_it else 'lose'} {seen} in utility{step}, label and other "
             f"features being equal{against}."
         )
     side = "towards" if for_it else "against"
@@ -114,7 +115,7 @@ def _called(p: Preference, task: Task) -> str:
         f"It errs {side} {thing(p.name)} more than the other way: {seen}, slot, label and other features being equal."
     )
     if p.odds is not None:
-        text += f" {_capital(p.odds.unit)}: odds of winning times {_ratio(p)}."
+        text += f" {capital(p.odds.unit)}: odds of winning times {_ratio(p)}."
     if p.name == "first slot":
         return text
     if p.label_errors is None:
@@ -129,13 +130,13 @@ def _associated(p: Preference, pairs: bool) -> str:
     if not pairs:
         step = f" {p.step}" if p.step else ""
         return (
-            f"{_capital(thing(p.name))} get {effect(p.effect)} {interval(p.low, p.high)} in utility{step}, other "
+            f"{capital(thing(p.name))} get {effect(p.effect)} {interval(p.low, p.high)} in utility{step}, other "
             "features being equal. That may be quality: no label holds it fixed."
         )
     wins = "wins" if p.name == "first slot" else "win"
-    text = f"{_capital(thing(p.name))} {wins} {percent(p.share)} {percent_interval(p.share_low, p.share_high)}."
+    text = f"{capital(thing(p.name))} {wins} {percent(p.share)} {percent_interval(p.share_low, p.share_high)}."
     if p.odds is not None:
-        text += f" {_capital(p.odds.unit)}: odds times {_ratio(p)}, slot and other features being equal."
+        text += f" {capital(p.odds.unit)}: odds times {_ratio(p)}, slot and other features being equal."
     if p.name == "first slot":
         return text + " Each pair was judged in one order: if it was not drawn at random, this may be quality."
     return text + " That may be quality: no label holds it fixed."
@@ -144,10 +145,6 @@ def _associated(p: Preference, pairs: bool) -> str:
 def _ratio(p: Preference) -> str:
     assert p.odds is not None
     return f"{p.odds.ratio:.3g} [{p.odds.low:.3g}, {p.odds.high:.3g}]"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 # ---------------------------------------------------------------------------------------------------- the other figures

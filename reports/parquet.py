@@ -1,4 +1,4 @@
-"""A run as Parquet: findings, slices, calls. Needs pyarrow, which is no dependency and is imported here only."""
+"""A run as Parquet: findings, slices, calls. Needs pyarrow (the extra `parquet`), imported here only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def _pyarrow() -> Any:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise UsageError("writing Parquet needs pyarrow", hint="pip install pyarrow, or take --format csv.") from None
+        raise UsageError(
+            "writing Parquet needs pyarrow", hint='pip install "voirdire[parquet]", or take --format csv.'
+        ) from None
     return pyarrow
 
 

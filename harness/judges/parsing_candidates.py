@@ -1,6 +1,6 @@
 """What the readers of the four tasks share: the `Candidate` they find, the forms any task has, and JSON look-up.
 
-Not here: the words of one task (parsing_pairwise.py, parsing_values.py) and the choice among candidates (parsing.py).
+Not here: the words of one task (parsing_pairwise.py and its like) and the choice among candidates (parsing.py).
 """
 
 from __future__ import annotations

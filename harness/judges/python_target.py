@@ -24,7 +24,7 @@ from voirdire.harness.cases import Task, content_hash
 from voirdire.harness.errors import UsageError, nearest, redact
 from voirdire.harness.verdicts import Scale
 
-__all__ = ["describe", "fingerprint", "globals_of", "load", "plain", "qualname", "source_of"]
+__all__ = ["add_to_path", "describe", "fingerprint", "globals_of", "load", "plain", "qualname", "source_of"]
 
 
 #: modules loaded from a path are called this, the file's name and a hash of the path
@@ -57,7 +57,7 @@ def load(spec: str) -> Any:
 def _load_module(name: str) -> ModuleType:
     # At the end, so that a file of the directory being tested cannot stand in for an installed package. It stays, as
     # the module may import its neighbours later.
-    _add_to_path(Path.cwd())
+    add_to_path(Path.cwd())
     return importlib.import_module(name)
 
 
@@ -70,7 +70,7 @@ def _load_file(path: Path) -> ModuleType:
     assert plan is not None
     assert plan.loader is not None
     module = importlib.util.module_from_spec(plan)
-    _add_to_path(path.parent)
+    add_to_path(path.parent)
     sys.modules[name] = module  # dataclasses and pickle look a class's module up there
     try:
         plan.loader.exec_module(module)
@@ -80,7 +80,8 @@ def _load_file(path: Path) -> ModuleType:
     return module
 
 
-def _add_to_path(folder: Path) -> None:
+def add_to_path(folder: Path) -> None:
+    """At the end, so that nothing in it can stand in for an installed package."""
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
 

@@ -5,7 +5,7 @@ average score and average rank before and after, the success rate net of sham an
 Null answers count for nothing: a pair of calls that lacks one is left out.
 
 Sources: average score and rank, V. Raina et al. 2024, arXiv:2402.14016; the success rate selects on one control sample
-and is compared with another, as DESIGN of the noise floors everywhere in voirdire.
+and is compared with another, as everywhere in voirdire: noise must not choose and be counted at once.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from voirdire.harness.verdicts import utility
 from voirdire.perturbations.found import FoundText, Position, joined
 from voirdire.perturbations.search.space import Question
 
-__all__ = ["Asker", "PhraseAsker", "Stopped", "Unit", "answered", "system_of", "training_units"]
+__all__ = ["Asker", "PhraseAsker", "Stopped", "Unit", "put", "system_of", "training_units"]
 
 #: calls without a single verdict after which a judge counts as never answering
 _SILENT_AFTER = 40
@@ -163,12 +163,7 @@ class PhraseAsker:
         self.position = position
 
     async def __call__(self, questions: Sequence[Question]) -> list[float | None]:
-        shown = [self._shown(q) for q in questions]
-        calls = [
-            None if c is None else PlannedCall(c, q.sample, shown_hash(c))
-            for c, q in zip(shown, questions, strict=True)
-        ]
-        return await answered(self.asker, self.judge, calls, [self.units[q.unit] for q in questions])
+        return await put(self.asker, self.judge, questions, [self._shown(q) for q in questions], self.units)
 
     def _shown(self, question: Question) -> Case | None:
         edit = FoundText("attack.candidate", joined(question.words), self.position) if question.words else None
@@ -176,6 +171,16 @@ class PhraseAsker:
             return self.units[question.unit].shown(edit)
         except NotApplicable:
             return None
+
+
+async def put(
+    asker: Asker, judge: Judge, questions: Sequence[Question], shown: Sequence[Case | None], units: Sequence[Unit]
+) -> list[float | None]:
+    """The target's utility for each question, shown as the case at the same place (None: there is nothing to show)."""
+    calls = [
+        None if c is None else PlannedCall(c, q.sample, shown_hash(c)) for c, q in zip(shown, questions, strict=True)
+    ]
+    return await answered(asker, judge, calls, [units[q.unit] for q in questions])
 
 
 async def answered(

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from random import Random
 
-from voirdire._attack_asking import Asker, Unit, answered
-from voirdire.harness.cases import Case, shown_hash
+from voirdire._attack_asking import Asker, Unit, put
+from voirdire.harness.cases import Case
 from voirdire.harness.errors import NotApplicable, UsageError, nearest
 from voirdire.harness.followups import FollowUps
 from voirdire.harness.judges.base import Judge, traits_of
-from voirdire.harness.plan import PlannedCall
 from voirdire.harness.probes import Probe
 from voirdire.harness.relations import Relation
 from voirdire.perturbations.draws import shuffled
@@ -75,12 +74,7 @@ class EditAsker:
         self.followups = FollowUps(seed, prompt=traits_of(judge).prompt)
 
     async def __call__(self, questions: Sequence[Question]) -> list[Answer]:
-        shown = [self._shown(q) for q in questions]
-        calls = [
-            None if c is None else PlannedCall(c, q.sample, shown_hash(c))
-            for c, q in zip(shown, questions, strict=True)
-        ]
-        return await answered(self.asker, self.judge, calls, [self.units[q.unit] for q in questions])
+        return await put(self.asker, self.judge, questions, [self._shown(q) for q in questions], self.units)
 
     def _shown(self, question: Question) -> Case | None:
         """None where one of the edits has nothing to do: it gains nothing there."""

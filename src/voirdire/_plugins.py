@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 from voirdire.harness.errors import UsageError, VoirdireError, located
+from voirdire.harness.judges.python_target import add_to_path
 
 __all__ = ["load_plugin", "load_plugins"]
 
@@ -38,7 +39,7 @@ def load_plugin(spec: str) -> ModuleType:
         raise UsageError(
             f"--plugin {spec!r} is neither a Python file nor a module", hint="Write my_probes.py or my_package.probes."
         )
-    _on_path(Path.cwd())
+    add_to_path(Path.cwd())
     with _explained(spec, None):
         return importlib.import_module(spec)
 
@@ -53,7 +54,7 @@ def _from_file(path: Path, spec: str) -> ModuleType:
     plan = importlib.util.spec_from_file_location(name, path)
     assert plan is not None
     module = importlib.util.module_from_spec(plan)
-    _on_path(path.parent)  # for its neighbours
+    add_to_path(path.parent)  # for its neighbours
     sys.modules[name] = module  # dataclasses and pickle look a class's module up there
     try:
         with _explained(spec, str(path)):
@@ -84,9 +85,3 @@ def _explained(spec: str, file: str | None) -> Iterator[None]:
         raise UsageError(f"plugin {spec} called exit({error.code!r})") from None
     except Exception as error:
         raise UsageError(f"plugin {spec} could not be loaded: {located(error, file)}") from error
-
-
-def _on_path(folder: Path) -> None:
-    # at the end, so that nothing in it can stand in for an installed package
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 
 import pytest
@@ -28,7 +27,7 @@ from voirdire.harness.cases import Case, apply_edits
 from voirdire.harness.errors import NotApplicable
 from voirdire.harness.registry import PERTURBATIONS
 from voirdire.perturbations.format import stripped_marks
-from voirdire.perturbations.format_style import STYLES, concise_cuts, style_grid
+from voirdire.perturbations.format_style import concise_cuts
 
 NAMES = sorted(n for n in PERTURBATIONS if n.startswith("format."))
 ADDITIONS = ["format.headings", "format.rich"]
@@ -301,38 +300,3 @@ def test_there_is_nothing_to_strip(text: str) -> None:
 )
 def test_concise_by_hand(text: str, short: str | None) -> None:
     assert apply_edits(text, concise_cuts(text)) == (text if short is None else short)
-
-
-# --- the style grid
-
-FANCY = "Sure! **Paris** is actually the *capital* of France. It has long been the seat of the government."
-PLAIN = "Lyon is the capital of France. It lies on a river and is known for its food, in fact famous for it."
-
-
-def test_the_grid_has_nine_cells_in_three_bands() -> None:
-    case = Case("What is the capital?", (PLAIN, FANCY), id="q1", label=1)
-    grid = style_grid(case, random.Random(0))
-    assert [(c.better, c.worse) for c in grid] == [(a, b) for a in STYLES for b in STYLES]
-    assert [c.band for c in grid] == ["normal", "hard", "hard", "easy", "normal", "hard", "easy", "easy", "normal"]
-    assert {c.case.label for c in grid} == {1}
-    assert {c.case.group for c in grid} == {"q1"}
-    assert len({c.case.id for c in grid}) == len({c.case.responses for c in grid}) == 9
-    by_styles = {(c.better, c.worse): c.case.responses for c in grid}
-    concise, plain, _ = (by_styles[style, "plain"][1] for style in STYLES)
-    assert concise == "Paris is the capital of France. It has long been the seat of the government."
-    assert plain == "Sure! Paris is actually the capital of France. It has long been the seat of the government."
-    markdown_worse = by_styles["plain", "markdown"][0]
-    assert kinds(markdown_worse).count("list_item_open") == 2
-    assert by_styles["plain", "concise"][0] == PLAIN.replace("in fact ", "")
-
-
-def test_the_grid_needs_a_better_answer_and_a_difference() -> None:
-    for case, reason in [
-        (Case("q", (PLAIN, FANCY)), "label"),
-        (Case("q", (PLAIN, FANCY), label="tie"), "label"),
-        (Case("q", (PLAIN,), label=0), "two answers"),
-        (Case("q", ("42", "43"), label=0), "any style"),
-    ]:
-        with pytest.raises(NotApplicable, match=reason):
-            style_grid(case, random.Random(0))
-    assert style_grid(Case("q", (PLAIN, FANCY), label=0, group="g"), random.Random(0))[0].case.group == "g"

@@ -1,6 +1,6 @@
 """What several commands take: options read, checked and turned into what the code behind them wants.
 
-Every function raises UsageError naming the option, the value and the fix.
+What cannot be used raises UsageError naming the option and the value.
 """
 
 from __future__ import annotations
