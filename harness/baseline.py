@@ -24,6 +24,7 @@ from voirdire.harness.judges.base import Judge
 from voirdire.harness.plan import NEUTRAL, Arm, Plan, ProbePlan
 from voirdire.harness.probes import Probe
 from voirdire.harness.relations import Relation
+from voirdire.harness.statistics.accuracy import BALANCED, CONCORDANCE, labels_of
 from voirdire.harness.statistics.arms import Answers
 from voirdire.harness.statistics.change import Then
 from voirdire.harness.statistics.discrimination import accuracy_values
@@ -36,11 +37,9 @@ __all__ = [
     "StoredAccuracy",
     "StoredProbe",
     "align",
-    "balance",
     "judge_parts",
     "lost_shares",
     "probe_hash",
-    "raw_accuracy",
     "snapshot",
 ]
 
@@ -66,9 +65,10 @@ class StoredProbe:
 
 @dataclass(frozen=True, slots=True)
 class StoredAccuracy:
-    """Discrimination of a stored run; `values` are the shares right per case, without class weights.
+    """Discrimination of a stored run; `values` are the shares right per case, each by itself.
 
-    `lost`: the share of each case's source calls that gave no verdict.
+    `lost`: the share of each case's source calls that gave no verdict. `labels`: where cases do not count alike
+    (statistics/accuracy.py), a short hash of each one's label; empty elsewhere, and in files written before they were.
     """
 
     measure: str
@@ -76,6 +76,7 @@ class StoredAccuracy:
     accuracy: float | None
     values: np.ndarray
     lost: np.ndarray
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +205,7 @@ def snapshot(
 ) -> Baseline:
     """The run as a baseline; `measured` has one entry a probe of the plan."""
     keys = [case_key(case) for case in plan.cases]
+    _, right = accuracy_values(plan, answers)
     order = np.argsort(np.asarray(keys), kind="stable")
     tag = _tag(judge)
     pairs = sorted(zip(plan.probes, measured, strict=True), key=lambda pair: pair[0].probe.name)
@@ -230,8 +232,9 @@ def snapshot(
             measure=dial.measure,
             decision=dial.decision,
             accuracy=dial.accuracy,
-            values=raw_accuracy(plan, answers)[order],
+            values=right[order],
             lost=null_shares(answers, plan.sources)[order],
+            labels=_labels(plan, order) if dial.measure in (BALANCED, CONCORDANCE) else (),
         ),
         groups={keys[i]: content_hash(g)[:8] for i in order if (g := plan.cases[i].group) is not None},
     )
@@ -309,6 +312,13 @@ def _contents(plan: Plan, arm: Arm | None, index: int) -> list[str]:
     return [] if arm is None else [plan.calls[int(row[0])].content for row in arm.calls[index]]
 
 
+def _labels(plan: Plan, order: np.ndarray) -> tuple[str, ...]:
+    """A short hash of each case's label: they only tell which cases have the same one."""
+    labels = labels_of(plan.cases)[order].tolist()
+    known = {x: content_hash(x)[:3] for x in set(labels) if x == x}
+    return tuple(known.get(x, "") for x in labels)
+
+
 def lost_shares(plan: Plan, probe: ProbePlan, answers: Answers) -> np.ndarray:
     """Share of the calls of each case under a probe that gave no verdict; NaN where none was asked."""
     sums, counts = np.zeros(len(plan.cases)), np.zeros(len(plan.cases))
@@ -321,26 +331,6 @@ def lost_shares(plan: Plan, probe: ProbePlan, answers: Answers) -> np.ndarray:
         np.add.at(sums, cases[known], shares[known])
         np.add.at(counts, cases[known], 1)
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-
-
-# ----------------------------------------------------------------------------------------------------------- accuracy
-
-
-def raw_accuracy(plan: Plan, answers: Answers) -> np.ndarray:
-    """Accuracy values per case, in [0, 1]; those of a balanced accuracy without their class weights."""
-    measure, values = accuracy_values(plan, answers)
-    return 0.5 + (values - 0.5) / balance(plan, ~np.isnan(values)) if measure == "balanced accuracy" else values
-
-
-def balance(plan: Plan, known: np.ndarray) -> np.ndarray:
-    """Weight of each case by which true and false cases count the same (grade); 1 where one class is missing."""
-    truth = np.asarray([case.label is True for case in plan.cases])
-    positives, negatives = int(np.sum(known & truth)), int(np.sum(known & ~truth))
-    if plan.task != "grade" or not positives or not negatives:
-        return np.ones(len(plan.cases))
-    size = np.where(truth, positives, negatives)
-    weights: np.ndarray = (positives + negatives) / (2 * size)
-    return weights
 
 
 # -------------------------------------------------------------------------------------------------------------- judge

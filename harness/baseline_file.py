@@ -85,6 +85,7 @@ def dumps(baseline: Baseline) -> str:
                 "accuracy": _number(accuracy.accuracy),
                 "values": encode(accuracy.values),
                 "lost": encode(accuracy.lost),
+                **({"labels": _three(accuracy.labels)} if accuracy.labels else {}),
             },
             cases,
         ),
@@ -104,12 +105,17 @@ def _probe(probe: StoredProbe) -> dict[str, Any]:
         "decision": probe.decision,
         "reason": probe.reason,
         "effect": _number(probe.effect),
-        "asked": "".join(a or "---" for a in probe.asked),
+        "asked": _three(probe.asked),
         "values": {name: encode(values) for name, values in probe.contrasts.items()},
     }
     if np.nansum(probe.lost) > 0:  # most runs lose nothing
         out["lost"] = encode(probe.lost)
     return out
+
+
+def _three(hashes: Sequence[str]) -> str:
+    """Hashes of three characters, one a case; "---" for none."""
+    return "".join(a or "---" for a in hashes)
 
 
 def _table(key: str, rows: Mapping[str, Any], *, last: bool = False) -> list[str]:
@@ -246,6 +252,7 @@ class _Reader:
                 accuracy=accuracy.get("accuracy"),
                 values=self._values(accuracy, "values", "accuracy.", len(cases)),
                 lost=self._values(accuracy, "lost", "accuracy.", len(cases)),
+                labels=self._hashes(accuracy, "labels", "accuracy.", len(cases)) if "labels" in accuracy else (),
             ),
             groups=groups,
         )
@@ -270,9 +277,6 @@ class _Reader:
         if not isinstance(row, dict):
             self._wrong(f"probes.{name}", row, "an object")
         self._check(row, f"probes.{name}", digest)
-        asked = self._text(row, "asked", where)
-        if len(asked) != 3 * cases:
-            self._wrong(where + "asked", f"{len(asked)} characters", f"{3 * cases}, three a case")
         contrasts = self._table(row, "values", where)
         lost = self._values(row, "lost", where, cases) if "lost" in row else np.zeros(cases)
         effect = row.get("effect")
@@ -284,7 +288,7 @@ class _Reader:
             decision=cast(Decision, self._one_of(row, "decision", get_args(Decision), where)),
             reason=row.get("reason"),
             effect=effect,
-            asked=tuple("" if (a := asked[3 * i : 3 * i + 3]) == "---" else a for i in range(cases)),
+            asked=self._hashes(row, "asked", where, cases),
             contrasts={key: self._values(contrasts, key, where + "values.", cases) for key in contrasts},
             lost=lost,
             judge=self._text(row, "judge", where),
@@ -295,6 +299,12 @@ class _Reader:
             self._wrong(
                 f"{where}.check", row.get("check"), "the checksum of its line and of the list of cases: one was changed"
             )
+
+    def _hashes(self, row: Mapping[str, Any], key: str, where: str, cases: int) -> tuple[str, ...]:
+        text = self._text(row, key, where)
+        if len(text) != 3 * cases:
+            self._wrong(where + key, f"{len(text)} characters", f"{3 * cases}, three a case")
+        return tuple("" if (a := text[3 * i : 3 * i + 3]) == "---" else a for i in range(cases))
 
     def _values(self, row: Mapping[str, Any], key: str, where: str, cases: int) -> np.ndarray:
         text = self._text(row, key, where)

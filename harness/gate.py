@@ -23,13 +23,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from voirdire.harness.baseline import Alignment, StoredProbe, balance, lost_shares, probe_hash, raw_accuracy
+from voirdire.harness.baseline import Alignment, StoredProbe, lost_shares, probe_hash
 from voirdire.harness.errors import ExitCode
 from voirdire.harness.findings import Audit, Finding, Findings
 from voirdire.harness.plan import ProbePlan
 from voirdire.harness.relations import Relation
+from voirdire.harness.statistics.accuracy import labels_of, pseudo_values
 from voirdire.harness.statistics.arms import Answers
 from voirdire.harness.statistics.change import Asked, Change, Test, change_of, decide, paired_rise
+from voirdire.harness.statistics.discrimination import accuracy_values
 from voirdire.harness.statistics.estimands import Measured
 from voirdire.harness.statistics.nulls import LEVEL, SMALLEST_DIFFERENCE, null_shares
 
@@ -144,13 +146,14 @@ def _asked_of(
 def _accuracy(alignment: Alignment, answers: Answers) -> Asked | None:
     """The rise of the share of errors on unchanged cases; None where no case has a usable label."""
     plan = alignment.plan
-    now = raw_accuracy(plan, answers)
+    measure, now = accuracy_values(plan, answers)
     then, lost = alignment.accuracy()
     if np.isnan(now).all() and np.isnan(alignment.baseline.accuracy.values).all():
         return None
-    weight = balance(plan, ~np.isnan(now - then))
-    hi = float(weight.max(initial=1.0))
-    test: Test | None = paired_rise("errors", weight * (1 - now), weight * (1 - then), plan.groups, lo=0.0, hi=hi)
+    both, labels = ~np.isnan(now - then), labels_of(plan.cases)
+    was, is_ = (pseudo_values(measure, np.where(both, x, np.nan), labels) for x in (then, now))
+    lo, hi = min(1 - was.hi, 1 - is_.hi), max(1 - was.lo, 1 - is_.lo)
+    test: Test | None = paired_rise("errors", 1 - is_.values, 1 - was.values, plan.groups, lo=lo, hi=hi)
     if test is None:
         return Asked(DISCRIMINATION, None, _NOT_ASKED_ALIKE)
     differ = _differ(null_shares(answers, plan.sources) - lost)

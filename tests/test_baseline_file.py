@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from voirdire._compose import AuditRequest
 from voirdire._gate import GateRequest, gate_async, prepare_gate
 from voirdire.harness.baseline import Baseline, StoredAccuracy, StoredProbe, judge_parts
 from voirdire.harness.baseline_file import decode, dumps, encode, loads, read_baseline, write_baseline
-from voirdire.harness.cases import Case
+from voirdire.harness.cases import Case, Task
 from voirdire.harness.errors import UsageError
 from voirdire.harness.judges.mock import mock_judge
 from voirdire.suites.builtin_cases import builtin_cases
@@ -45,6 +47,7 @@ def same(a: Baseline, b: Baseline) -> None:
         for contrast, values in p.contrasts.items():
             np.testing.assert_allclose(values, q.contrasts[contrast], atol=0.00051)
     np.testing.assert_allclose(a.accuracy.values, b.accuracy.values, atol=0.00051)
+    assert a.accuracy.labels == b.accuracy.labels
 
 
 def test_a_run_comes_back_as_it_was_stored(baseline: Baseline, tmp_path: Path) -> None:
@@ -188,12 +191,36 @@ def test_files_that_are_no_baseline(baseline: Baseline, tmp_path: Path) -> None:
         loads("[]")
 
 
+def labelled(task: Task, label: Callable[[int], bool | int]) -> Baseline:
+    judge = mock_judge("noisy", task=task)
+    cases = [Case(f"q{i}", (f"answer {i}",), label=label(i)) for i in range(40)]
+    request = AuditRequest(cases=cases, suite="ci", samples=1, cache=None)
+    return asyncio.run(gate_async(judge, prepare_gate(task, judge.scale, GateRequest(request)))).stored
+
+
 def test_grades_are_stored_without_their_weights() -> None:
     """Balanced accuracy weighs by class, and the weights may lie beyond what a value can hold."""
-    judge = mock_judge("noisy", task="grade")
-    cases = [Case(f"q{i}", (f"answer {i}",), label=i < 2) for i in range(40)]
-    request = AuditRequest(cases=cases, suite="ci", samples=1, cache=None)
-    run = asyncio.run(gate_async(judge, prepare_gate("grade", judge.scale, GateRequest(request)))).stored
+    run = labelled("grade", lambda i: i < 2)
     assert run.accuracy.measure == "balanced accuracy"
     assert set(np.unique(run.accuracy.values.round(6))) <= {0.0, 0.5, 1.0}
     same(run, loads(dumps(run)))
+
+
+def test_which_cases_have_the_same_label_is_stored_where_accuracy_needs_it(baseline: Baseline) -> None:
+    for run, sizes in (
+        (labelled("grade", lambda i: i < 2), [2, 38]),
+        (labelled("score", lambda i: 1 + i % 3), [13, 13, 14]),
+    ):
+        assert sorted(Counter(run.accuracy.labels).values()) == sizes
+        same(run, loads(dumps(run)))
+    assert baseline.accuracy.labels == ()
+    assert '"labels"' not in dumps(baseline)
+
+
+def test_a_file_of_before_labels_were_stored_is_read() -> None:
+    run = labelled("grade", lambda i: i < 2)
+    old = loads(dumps(replace(run, accuracy=replace(run.accuracy, labels=()))))
+    assert old.accuracy.labels == ()
+    same(old, replace(run, accuracy=old.accuracy))
+    with pytest.raises(UsageError, match=r"accuracy\.labels is '9 characters'; it must be 120, three a case"):
+        loads(dumps(replace(run, accuracy=replace(run.accuracy, labels=("abc",) * 3))))

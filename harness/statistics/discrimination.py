@@ -4,7 +4,7 @@ pairwise  accuracy: mean utility of the labelled response (its win rate), ties l
 grade     balanced accuracy: mean of the shares right among true and among false cases, where both exist
 score     concordance: of two cases with different labels, how often the better one scores higher (tie .5)
 ranking   pair agreement: share of pairs of responses put in the labelled order
-All have chance level .5 and the same floor.
+All have chance level .5 and the same floor. How cases make one mean with its error is in accuracy.py.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from voirdire.harness.findings import Discrimination, Noise
 from voirdire.harness.plan import Plan
+from voirdire.harness.statistics.accuracy import BALANCED, CONCORDANCE, labels_of, pseudo_values
 from voirdire.harness.statistics.arms import Answers, changes, means, repeats
 from voirdire.harness.statistics.estimands import Estimator
 from voirdire.harness.statistics.means import Mean, estimate
@@ -33,16 +34,13 @@ def discrimination(
     `soft`: the same answers read as probabilities, for the swap-averaged verdict.
     """
     measure, values = accuracy_values(plan, answers)
-    # balanced accuracy weighs the rarer class up, so its values may leave [0, 1]
-    known = values[~np.isnan(values)]
-    lo, hi = min(0.0, known.min(initial=0.0)), max(1.0, known.max(initial=1.0))
-    mean = estimator(values, plan.groups, lo=float(lo), hi=float(hi))
+    pseudo = pseudo_values(measure, values, labels_of(plan.cases))
+    mean = estimator(pseudo.values, plan.groups, lo=pseudo.lo, hi=pseudo.hi)
     floor = plan.suite.accuracy_floor
     if mean is None:
         return Discrimination(floor=floor, measure=measure)
-    low, high = mean.lower(alpha), mean.upper(alpha)
-    if measure == "balanced accuracy":
-        low, high = max(0.0, low), min(1.0, high)
+    # pseudo-values may leave [0, 1], and so may the ends of their interval
+    low, high = max(0.0, mean.lower(alpha)), min(1.0, mean.upper(alpha))
     averaged = _swap_averaged(plan, soft or answers)
     gain = None if averaged is None else estimator(averaged - values, plan.groups)
     return Discrimination(
@@ -61,7 +59,10 @@ def discrimination(
 
 
 def accuracy_values(plan: Plan, answers: Answers) -> tuple[str, np.ndarray]:
-    """(name of the measure, its value per case; NaN where the case has no usable label or no answer)."""
+    """(name of the measure, share right per case, in [0, 1]; NaN where the case has no usable label or no answer).
+
+    Their plain mean is the accuracy but for the measures of accuracy.py.
+    """
     labels = [c.label for c in plan.cases]
     arm = answers.of_arm(plan.sources)
     if plan.task == "pairwise":
@@ -70,21 +71,11 @@ def accuracy_values(plan: Plan, answers: Answers) -> tuple[str, np.ndarray]:
     if plan.task == "grade":
         truth = np.asarray([float(x) if isinstance(x, bool) else np.nan for x in labels])
         right = np.where(truth == 1, means(arm), np.where(truth == 0, 1 - means(arm), np.nan))
-        return _balanced(truth, right)
+        both = {0.0, 1.0} <= set(truth[~np.isnan(right)].tolist())
+        return BALANCED if both else "accuracy", right
     if plan.task == "score":
-        return "concordance", _concordance(labels, means(arm))
+        return CONCORDANCE, _concordance(labels, means(arm))
     return "pair agreement", _pair_agreement(plan, answers)
-
-
-def _balanced(truth: np.ndarray, right: np.ndarray) -> tuple[str, np.ndarray]:
-    known = ~np.isnan(right)
-    positives, negatives = int(np.sum(truth[known] == 1)), int(np.sum(truth[known] == 0))
-    if not positives or not negatives:
-        return "accuracy", right
-    # each class weighs half: the mean of these values over all cases is the balanced accuracy
-    size = np.where(truth == 1, positives, negatives)
-    weighted = 0.5 + (right - 0.5) * (positives + negatives) / (2 * size)
-    return "balanced accuracy", weighted
 
 
 def _concordance(labels: Sequence[object], scores: np.ndarray) -> np.ndarray:
