@@ -65,7 +65,7 @@ def comparison_text(c: Comparison) -> str:
 
 def balance_sentence(runs: Sequence[StoredRun], lines: Sequence[Line], k: int) -> str:
     """What run `k` buys and what it costs, in one sentence; empty where its price is unknown and nothing differs."""
-    run, found = runs[k], balance(runs, lines, k)
+    run, found = runs[k], balance(lines, k)
     price = ""
     if run.asks is not None:
         price = f" at up to {run.asks} calls a verdict" if run.asks > 1 else " at 1 call a verdict"
@@ -124,7 +124,14 @@ def _legend(lines: Sequence[Line]) -> str:
             "~ unpaired: two intervals compared, as one of the runs does not hold what each case gave "
             "(gates and baselines do) or was asked otherwise."
         )
+    flips = [line.probe for line in lines if any(d is not None and _of_flips(d) for d in line.differences)]
+    if flips:
+        how.append(f"Of {', '.join(inert(name, NAME) for name in flips)} flips are shown, not the signed effect.")
     return f"95 % intervals, each by itself; * differs with Holm over the column (p < {share(LEVEL)}). {' '.join(how)}"
+
+
+def _of_flips(difference: Difference) -> bool:
+    return difference.contrast is not None and difference.contrast.startswith("flips beyond")
 
 
 # ----------------------------------------------------------------------------------------------------------- Markdown

@@ -239,11 +239,12 @@ def _drift(c: Comparison) -> list[Row]:
         return []
     lines: list[Row] = []
     for line in c.lines:
-        points = [_point(line.probe, run) for run in runs]
+        gap = difference(line.probe, runs[0], runs[-1])
+        # every point is of the contrast whose change is told
+        points = [_point(line.probe, run, None if gap is None else gap.contrast) for run in runs]
         told = [p for p in points if p is not None]
         if len(told) < LEAST_POINTS:
             continue
-        gap = difference(line.probe, runs[0], runs[-1])
         lines.append(
             {
                 "probe": name(line.probe),
@@ -257,8 +258,8 @@ def _drift(c: Comparison) -> list[Row]:
     return [{**row, "moved": number(row["moved"])} for row in ranked]
 
 
-def _point(probe: str, run: StoredRun) -> Row | None:
-    found = interval_of(probe, run)
+def _point(probe: str, run: StoredRun, contrast: str | None) -> Row | None:
+    found = interval_of(probe, run, contrast)
     if found is None:
         return None
     value, error = found

@@ -97,6 +97,12 @@ class DifferenceModel(_Model):
     p_adjusted: float = Field(description="Holm over the lines of one column")
     paired: bool = Field(description="of the same cases under the same follow-ups")
     n: int
+    contrast: str | None = Field(description="what the difference is of; null where only its kind is known")
+    before: float | None = Field(description="its value in the first run, over the same cases where paired")
+    after: float | None
+    p_size: float = Field(description="of `the bias is as large as before`, in whichever part of the probe it lies")
+    p_size_adjusted: float = Field(description="Holm over the lines of one column")
+    grew: bool = Field(description="which way p_size speaks: more bias (of accuracy: more errors)")
 
 
 class LineModel(_Model):
@@ -139,7 +145,7 @@ class TradeModel(_Model):
     families: list[ChangeModel]
     accuracy: DifferenceModel | None
     clean: CleanModel | None
-    better: list[str] = Field(description="probes whose difference stands, for the better")
+    better: list[str] = Field(description="probes whose bias is shown to be smaller (p_size_adjusted); accuracy")
     worse: list[str]
     pays: bool
     said: str
@@ -217,7 +223,7 @@ def _cost(cost: Cost) -> dict[str, Any]:
 
 
 def _trade(c: Comparison, trade: Trade) -> dict[str, Any]:
-    found = balance(c.runs, c.lines, trade.run)
+    found = balance(c.lines, trade.run)
     clean = {"changed": trade.changed, "low": trade.changed_low, "high": trade.changed_high, "n": trade.changed_n}
     return {
         "run": c.runs[trade.run].label,

@@ -15,23 +15,22 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from scipy.special import ndtr
 
 from voirdire.harness.relations import Relation
 from voirdire.harness.statistics.decisions import holm
+from voirdire.harness.statistics.family import Family
 from voirdire.harness.statistics.means import estimate
+from voirdire.harness.statistics.paired import overlap
 from voirdire.harness.statistics.side_by_side import (
     ACCURACY,
     StoredRun,
-    common_cases,
     difference,
     effect_of,
-    groups_of,
     interval_of,
     relation_of,
-    values_of,
 )
+from voirdire.harness.statistics.sizes import kind_of
 
 __all__ = ["GAIN", "Place", "places", "shared_gains"]
 
@@ -94,21 +93,23 @@ def _compared(a: StoredRun, b: StoredRun, measure: str, gains: Sequence[str], al
     return _paired_gain(a, b, gains) or _unpaired_gain(a, b, gains)
 
 
-def _paired_gain(a: StoredRun, b: StoredRun, probes: Sequence[str]) -> tuple[float, float] | None:
-    if a.stored is None or b.stored is None:
+def _paired_gain(a: StoredRun, b: StoredRun, names: Sequence[str]) -> tuple[float, float] | None:
+    """Of the same cases, each probe by the smaller of its gains: what one choice of gains denies is not shown."""
+    both = overlap(a.stored, b.stored)
+    if both is None:
         return None
-    keys = common_cases(a.stored, b.stored)
-    pairs = [values_of(name, a.stored, b.stored, keys) for name in probes]
-    gaps = [after - before for before, after in pairs if before.size]
-    if not gaps:
+    found = [[pair for c, pair in both.contrasts(name).items() if kind_of(c) == "gain"] for name in names]
+    gains = Family([parts for parts in found if parts])
+    if not gains.n:
         return None
-    table = np.stack(gaps)
-    known = ~np.isnan(table)
-    count = known.sum(axis=0)
-    with np.errstate(invalid="ignore"):
-        per_case = np.where(count > 0, np.where(known, table, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
-    mean = estimate(per_case, groups_of(a.stored, keys), lo=-2.0, hi=2.0)
-    return None if mean is None else (mean.mean, mean.p_outside(0.0))
+    p = {True: 0.0, False: 0.0}  # of "b gains no more", and no less, than a
+    for choice in gains.choices():
+        before, after = gains.values(choice)
+        mean = estimate(after - before, both.groups, lo=-2.0, hi=2.0)
+        assert mean is not None
+        for up in p:
+            p[up] = max(p[up], mean.p_outside(0.0) if (mean.mean > 0) == up else 1.0)
+    return gains.effect(1) - gains.effect(0), min(p.values())
 
 
 def _unpaired_gain(a: StoredRun, b: StoredRun, probes: Sequence[str]) -> tuple[float, float]:

@@ -1,8 +1,8 @@
 """What other runs show of ways to mend a judge: of the probes that it violates, which does the changed judge do better?
 
-Every run is set beside the judge's own; a probe counts as better if its difference stands after Holm over all measures
-of the two runs and its interval excludes zero. The result is plain JSON data, which lies in an audit under
-`metrics["remedies"]`, so that a report rendered later says the same.
+Every run is set beside the judge's own; a probe counts as better if it is shown to have less bias, after Holm over all
+measures of the two runs, and the interval of its difference excludes zero. The result is plain JSON data, which lies in
+an audit under `metrics["remedies"]`, so that a report rendered later says the same.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ def remedies(first: StoredRun, others: Sequence[StoredRun], *, alpha: float = 0.
 
 def _remedy(first: StoredRun, other: StoredRun, alpha: float) -> dict[str, Any]:
     assert first.audit is not None
-    runs = (first, other)
-    lines = side_by_side(runs, alpha=alpha)
-    better = set(balance(runs, lines, 1, alpha=alpha).better)
+    lines = side_by_side((first, other), alpha=alpha)
+    better = set(balance(lines, 1, alpha=alpha).better)
     violated = {f.probe for f in first.audit.findings.decided("violated")}
     by_name = {line.probe: line for line in lines}
     accuracy = by_name[ACCURACY].differences[1] if ACCURACY in by_name else None

@@ -2,24 +2,36 @@
 
 Where two runs hold what every case gave (harness/baseline.py), their difference is that of the same cases under the
 same follow-ups; otherwise it is that of two independent intervals, which is wider and mixes in the difference of the
-cases. Each difference says which it is. Differences are raw (later minus first); "worse" is the gate's business.
+cases. Each difference says which it is. It is raw (later minus first) and of one contrast, whose value in both runs
+stands beside it; it may be another one than that by which a run's audit decided. Whether a bias became larger or
+smaller is a test of its own, of all that the probe consists of (sizes.py); growth beyond a margin is the gate's
+business. Accuracies are compared if they are the same measure.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
-from voirdire.harness.baseline import Baseline, StoredProbe
-from voirdire.harness.findings import Audit
+from voirdire.harness.baseline import Baseline
+from voirdire.harness.findings import Audit, Finding
 from voirdire.harness.relations import Relation
 from voirdire.harness.statistics.clean import Clean
 from voirdire.harness.statistics.decisions import holm
 from voirdire.harness.statistics.means import estimate
+from voirdire.harness.statistics.paired import Overlap, accuracy_of, clusters, overlap
+from voirdire.harness.statistics.sizes import (
+    Kind,
+    Normal,
+    Sized,
+    kind_of,
+    kind_of_relation,
+    part_of,
+    sized,
+)
 
 __all__ = [
     "ACCURACY",
@@ -28,30 +40,15 @@ __all__ = [
     "Line",
     "StoredRun",
     "balance",
-    "common_cases",
-    "common_contrast",
     "difference",
     "effect_of",
-    "groups_of",
     "interval_of",
     "relation_of",
     "side_by_side",
-    "values_of",
 ]
 
 #: name of the line of discrimination
 ACCURACY = "accuracy"
-#: the contrast by which a probe is compared: the first of these that both runs hold
-_CONTRASTS = (
-    "gain over sham",
-    "gain over source",
-    "shift over sham",
-    "shift",
-    "slot preference",
-    "drop",
-    "disagreement beyond repeats",
-    "flips between repeats",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,9 @@ class StoredRun:
 class Difference:
     """A run minus the first run, with its two-sided interval at level 1 - alpha; over `n` cases if `paired`.
 
-    `p_adjusted`: of "no difference", Holm over the lines of one column.
+    `before` and `after` are the values of `contrast` whose difference it is (None where only the kind of effect is
+    known). `p`: of "nothing moved"; `p_size`: of "the bias is as large as before", for which `grew` says which way it
+    speaks (of accuracy: that there are more errors). Both `_adjusted`: Holm over the lines of one column.
     """
 
     value: float
@@ -99,11 +98,21 @@ class Difference:
     paired: bool
     n: int
     p_adjusted: float = 1.0
+    contrast: str | None = None
+    before: float | None = None
+    after: float | None = None
+    p_size: float = 1.0
+    p_size_adjusted: float = 1.0
+    grew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One probe: its effect in each run (None: not measured), and the differences from the first (None for it)."""
+    """One probe: its effect in each run (None: not measured), and the differences from the first (None for it).
+
+    Effects are those whose differences stand beside them (`Difference.contrast`); of a run that cannot be compared, the
+    one that its audit decided on.
+    """
 
     probe: str
     effects: tuple[float | None, ...]
@@ -112,38 +121,21 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What a run gained and lost against the first: probes by name whose difference stands after Holm.
-
-    A bias is better where its effect came nearer to zero, an attack where it gains less (one that makes its answer lose
-    gains nothing), a damage where it is noticed more, accuracy where it rose.
-    """
+    """What a run gained and lost against the first: probes by name whose bias is shown, after Holm, to be smaller or
+    larger; accuracy, if it rose or fell."""
 
     better: tuple[str, ...]
     worse: tuple[str, ...]
 
 
-def balance(runs: Sequence[StoredRun], lines: Sequence[Line], k: int, *, alpha: float = 0.05) -> Balance:
-    """Run number `k` against the first. Noise between repeats is no bias and is left out."""
-    better: list[str] = []
-    worse: list[str] = []
-    for line in lines:
-        difference, before, after = line.differences[k], line.effects[0], line.effects[k]
-        if difference is None or before is None or after is None or difference.p_adjusted >= alpha:
-            continue
-        relation = relation_of(line.probe, runs)
-        if relation is Relation.RETEST:
-            continue
-        if line.probe == ACCURACY:
-            growth = before - after
-        elif relation is Relation.MUST_DROP:
-            growth = after - before
-        elif relation is Relation.NO_GAIN:
-            growth = max(0.0, after) - max(0.0, before)
-        else:
-            growth = abs(after) - abs(before)
-        if growth:
-            (better if growth < 0 else worse).append(line.probe)
-    return Balance(tuple(better), tuple(worse))
+def balance(lines: Sequence[Line], k: int, *, alpha: float = 0.05) -> Balance:
+    """Run number `k` against the first."""
+    told = [(line.probe, gap) for line in lines if (gap := line.differences[k]) is not None]
+    better, worse = (
+        tuple(probe for probe, gap in told if gap.p_size_adjusted < alpha and gap.grew == grew)
+        for grew in (False, True)
+    )
+    return Balance(better, worse)
 
 
 def relation_of(probe: str, runs: Sequence[StoredRun]) -> Relation | None:
@@ -157,7 +149,9 @@ def relation_of(probe: str, runs: Sequence[StoredRun]) -> Relation | None:
 def side_by_side(runs: Sequence[StoredRun], *, alpha: float = 0.05) -> list[Line]:
     """A line a probe that any run has, in the order of the first run that has it; accuracy comes last."""
     names = list(dict.fromkeys(name for run in runs for name in run.probes))
-    lines = [_line(name, runs, alpha) for name in [*names, ACCURACY]]
+    first, *later = runs
+    both = [overlap(first.stored, run.stored) for run in later]
+    lines = [_line(name, runs, both, alpha) for name in [*names, ACCURACY]]
     columns = [_adjusted([line.differences[k] for line in lines]) for k in range(len(runs))]
     return [
         replace(line, differences=tuple(column[i] for column in columns))
@@ -166,25 +160,54 @@ def side_by_side(runs: Sequence[StoredRun], *, alpha: float = 0.05) -> list[Line
     ]
 
 
-def _line(name: str, runs: Sequence[StoredRun], alpha: float) -> Line:
+def _line(name: str, runs: Sequence[StoredRun], both: Sequence[Overlap | None], alpha: float) -> Line:
     first, *later = runs
-    differences = [difference(name, first, run, alpha=alpha) for run in later]
-    return Line(name, tuple(effect_of(name, run) for run in runs), (None, *differences))
+    found = [_sized(name, first, run, o) for run, o in zip(later, both, strict=True)]
+    # one contrast for the whole line: that of the run which differs most
+    sure = [min(s.p(True), s.p(False)) if s is not None else 2.0 for s in found]
+    most = found[min(range(len(sure)), key=sure.__getitem__)] if found else None
+    contrast = None if most is None else most.shown(alpha).name
+    gaps = [None if s is None else _difference(s, contrast, alpha) for s in found]
+    effects = [effect_of(name, run) if gap is None else gap.after for run, gap in zip(later, gaps, strict=True)]
+    before = next((gap.before for gap in reversed(gaps) if gap is not None), effect_of(name, first))
+    return Line(name, (before, *effects), (None, *gaps))
 
 
 def difference(name: str, first: StoredRun, later: StoredRun, *, alpha: float = 0.05) -> Difference | None:
     """How far `later` lies from `first`: of the same cases where both runs hold them, else of two intervals."""
-    return _paired(name, first, later, alpha) or _unpaired(name, first, later, alpha)
+    found = _sized(name, first, later, overlap(first.stored, later.stored))
+    return None if found is None else _difference(found, None, alpha)
+
+
+def _difference(found: Sized, contrast: str | None, alpha: float) -> Difference:
+    part = found.part(contrast) or found.shown(alpha)
+    gap, half = part.difference, alpha / 2
+    grew, shrank = found.p(True), found.p(False)
+    # where one part of the bias grew and another shrank, nothing was bought
+    worse = grew <= shrank or grew < alpha
+    return Difference(
+        gap.mean,
+        gap.lower(half),
+        gap.upper(half),
+        found.p_moved(part.name),
+        part.n > 0,
+        part.n,
+        contrast=part.name,
+        before=part.before.mean,
+        after=part.after.mean,
+        p_size=grew if worse else shrank,
+        grew=worse,
+    )
 
 
 def _adjusted(column: Sequence[Difference | None]) -> list[Difference | None]:
     known = [d for d in column if d is not None]
-    adjusted = iter(holm([d.p for d in known]))
-    return [None if d is None else replace(d, p_adjusted=next(adjusted)) for d in column]
+    moved, size = iter(holm([d.p for d in known])), iter(holm([d.p_size for d in known]))
+    return [None if d is None else replace(d, p_adjusted=next(moved), p_size_adjusted=next(size)) for d in column]
 
 
 def effect_of(name: str, run: StoredRun) -> float | None:
-    """The effect of a probe (or the accuracy) in a run; None where it was not measured."""
+    """The effect of a probe (or the accuracy) by which a run was decided; None where it was not measured."""
     if run.audit is not None:
         if name == ACCURACY:
             return run.audit.discrimination.accuracy
@@ -196,99 +219,96 @@ def effect_of(name: str, run: StoredRun) -> float | None:
     return run.stored.probes[name].effect if name in run.stored.probes else None
 
 
-# ------------------------------------------------------------------------------------------------------------- paired
+def _sized(name: str, first: StoredRun, later: StoredRun, both: Overlap | None) -> Sized | None:
+    """The test of two runs; None where they cannot be compared."""
+    paired = None if both is None else _paired(name, both)
+    return paired or _unpaired(name, first, later)
 
 
-def _paired(name: str, first: StoredRun, later: StoredRun, alpha: float) -> Difference | None:
-    a, b = first.stored, later.stored
-    if a is None or b is None:
+def _paired(name: str, both: Overlap) -> Sized | None:
+    if name != ACCURACY:
+        return sized(both.contrasts(name), both.groups)
+    found = both.accuracy()
+    if found is None:
         return None
-    keys = common_cases(a, b)
-    before, after = values_of(name, a, b, keys)
-    if before.size == 0:
-        return None
-    groups = groups_of(a, keys)
-    span = 1.0 if name == ACCURACY else 2.0
-    mean = estimate(after - before, groups, lo=-span, hi=span)
-    if mean is None:
-        return None
-    half = alpha / 2
-    return Difference(mean.mean, mean.lower(half), mean.upper(half), mean.p_outside(0.0), True, mean.count)
-
-
-def common_cases(a: Baseline, b: Baseline) -> list[str]:
-    """Keys of the cases that both were asked about, with equal content; none if they were judged on other scales."""
-    if (a.task, a.scale) != (b.task, b.scale):
-        return []
-    return [key for key, content in a.cases.items() if b.cases.get(key) == content]
-
-
-def groups_of(run: Baseline, keys: Sequence[str]) -> np.ndarray:
-    """The number of the cluster of each case."""
-    return np.unique([run.groups.get(key, key) for key in keys], return_inverse=True)[1]
-
-
-def values_of(name: str, a: Baseline, b: Baseline, keys: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """What the common cases gave in both runs; empty where the probe was not asked alike."""
-    nothing = np.empty(0)
-    row_a, row_b = ({key: i for i, key in enumerate(run.cases)} for run in (a, b))
-    at_a, at_b = ([row[key] for key in keys] for row in (row_a, row_b))
-    if name == ACCURACY:
-        same = a.accuracy.measure == b.accuracy.measure != "balanced accuracy"
-        return (a.accuracy.values[at_a], b.accuracy.values[at_b]) if same and keys else (nothing, nothing)
-    p, q = a.probes.get(name), b.probes.get(name)
-    if p is None or q is None or p.hash != q.hash or not keys:
-        return nothing, nothing
-    contrast = common_contrast(p, q)
-    if contrast is None:
-        return nothing, nothing
-    alike = np.asarray([p.asked[i] == q.asked[j] != "" for i, j in zip(at_a, at_b, strict=True)])
-    before, after = p.contrasts[contrast][at_a], q.contrasts[contrast][at_b]
-    return np.where(alike, before, np.nan), np.where(alike, after, np.nan)
-
-
-def common_contrast(p: StoredProbe, q: StoredProbe) -> str | None:
-    """The contrast by which the two are compared; None where they have none in common."""
-    return next((c for c in _CONTRASTS if c in p.contrasts and c in q.contrasts), None)
+    a, b = found
+    part = part_of(ACCURACY, "accuracy", a.values, b.values, both.groups, lo=min(a.lo, b.lo), hi=max(a.hi, b.hi))
+    return None if part is None else Sized([(1.0, [part])])
 
 
 # ----------------------------------------------------------------------------------------------------------- unpaired
 
 
-def _unpaired(name: str, first: StoredRun, later: StoredRun, alpha: float) -> Difference | None:
-    a, b = interval_of(name, first), interval_of(name, later)
-    if a is None or b is None:
+def _unpaired(name: str, first: StoredRun, later: StoredRun) -> Sized | None:
+    """Of the first kind of effect that both runs tell: a shift of one says nothing of the flips of another."""
+    before, after = _intervals(name, first), _intervals(name, later)
+    what = next((key for key in before if key in after), None)
+    if what is None:
         return None
-    value, error = b[0] - a[0], math.hypot(a[1], b[1])
-    reach = -float(ndtri(alpha / 2)) * error
-    p = 2 * float(ndtr(-abs(value) / error)) if error > 0 else float(value == 0)
-    return Difference(value, value - reach, value + reach, p, False, 0)
+    kind: Kind = "accuracy" if name == ACCURACY else what  # type: ignore[assignment]  # a measure, or the kind itself
+    return Sized([(1.0, [Normal.part(None, kind, before[what], after[what])])])
 
 
-def interval_of(name: str, run: StoredRun) -> tuple[float, float] | None:
-    """(effect, standard error): off the interval of a finding, or of what each case gave."""
-    if run.audit is None:
-        return None if run.stored is None else _of_stored(name, run.stored)
-    level: float | None
-    if name == ACCURACY:
-        dial = run.audit.discrimination
-        effect, low, high, level = dial.accuracy, dial.low, dial.high, 1 - 2 * run.audit.alpha
-    elif name in run.audit.findings:
-        finding = run.audit.findings[name]
-        effect, low, high, level = finding.effect, finding.low, finding.high, finding.level
+def interval_of(name: str, run: StoredRun, contrast: str | None = None) -> tuple[float, float] | None:
+    """(effect, standard error) of a contrast, or of its kind where a run knows no more; by default of the first kind
+    that the run knows. Of several gains the smaller one."""
+    stored = None if run.stored is None else run.stored.probes.get(name)
+    values = None if stored is None or contrast is None else stored.contrasts.get(contrast)
+    if run.stored is not None and values is not None:
+        found = _mean(values, run.stored)
     else:
-        return None
-    if effect is None or low is None or high is None or level is None:
-        return None
-    return effect, (high - low) / (2 * float(ndtri((1 + level) / 2)))
+        known = _intervals(name, run)
+        wanted = None if contrast is None or name == ACCURACY else kind_of(contrast)
+        found = next(iter(known.values()), None) if wanted is None else known.get(wanted)
+    return None if found is None else (found.mean, found.error)
 
 
-def _of_stored(name: str, stored: Baseline) -> tuple[float, float] | None:
+def _intervals(name: str, run: StoredRun) -> dict[str, Normal]:
+    """What a run tells of a probe by kind of effect, of the accuracy by measure: of what each case gave, else off the
+    interval of its report."""
+    found = {} if run.stored is None else _of_stored(name, run.stored)
+    return found or ({} if run.audit is None else _of_audit(name, run.audit))
+
+
+def _of_stored(name: str, stored: Baseline) -> dict[str, Normal]:
     if name == ACCURACY:
-        values = stored.accuracy.values
+        pseudo = accuracy_of(stored)
+        mean = None if pseudo is None else _mean(pseudo.values, stored)
+        return {} if mean is None else {stored.accuracy.measure: mean}
+    out: dict[str, Normal] = {}
+    contrasts = stored.probes[name].contrasts if name in stored.probes else {}
+    for contrast, values in sorted(contrasts.items(), key=lambda pair: kind_of(pair[0]) == "flips"):
+        kind, mean = kind_of(contrast), _mean(values, stored)
+        # of an intersection the audit would decide on the smaller one
+        if kind is not None and mean is not None and (kind not in out or mean.mean < out[kind].mean):
+            out[kind] = mean
+    return out
+
+
+def _mean(values: np.ndarray, stored: Baseline) -> Normal | None:
+    mean = estimate(values, clusters(stored)) if values.size else None
+    return None if mean is None else Normal(mean.mean, mean.standard_error)
+
+
+def _of_audit(name: str, audit: Audit) -> dict[str, Normal]:
+    if name == ACCURACY:
+        dial = audit.discrimination
+        effect, low, high, level = dial.accuracy, dial.low, dial.high, 1 - 2 * audit.alpha
+        what = dial.measure
+    elif name in audit.findings:
+        finding = audit.findings[name]
+        effect, low, high, level = finding.effect, finding.low, finding.high, finding.level or 0.0
+        what = _kind(finding)
     else:
-        contrasts = stored.probes[name].contrasts if name in stored.probes else {}
-        values = next((contrasts[c] for c in _CONTRASTS if c in contrasts), np.empty(0))
-    groups = np.unique([stored.groups.get(key, key) for key in stored.cases], return_inverse=True)[1]
-    mean = estimate(values, groups) if values.size else None
-    return None if mean is None else (mean.mean, mean.standard_error)
+        return {}
+    if effect is None or low is None or high is None or not level:
+        return {}
+    reach = (high - low) / 2
+    if name == ACCURACY:
+        # its ends may have been cut off at 0 and 1
+        reach = max(high - effect, effect - low)
+    return {what: Normal(effect, reach / float(ndtri((1 + level) / 2)))}
+
+
+def _kind(finding: Finding) -> Kind:
+    return (kind_of(finding.estimand) if finding.estimand else None) or kind_of_relation(finding.relation)

@@ -1,8 +1,10 @@
 """What a defence buys and what it costs: bias by family before and after, accuracy, and verdicts on clean text.
 
 All against the first run of a comparison, on the same cases under the same follow-ups. A family's effect is, per case,
-the mean over its probes of what the edit gave the edited answer (order: the first slot); probes that shift verdicts in
-opposite directions cancel in it, and stand apart in the lines of side_by_side.py. How much of an effect is bias:
+the mean over its probes of what the edit gave the edited answer (order: the first slot), where an addition counts by
+the smaller of its gains over source and sham, as its audit does (family.py): a judge that dislikes the sham's words is
+no friend of citations, and one that no longer does has not been cured of them. Probes that shift verdicts in opposite
+directions cancel in the mean, and stand apart in the lines of side_by_side.py. How much of an effect is bias:
 
     gain, disagreement   max(0, effect)   an attack that makes its answer lose is no bias towards it
     shift                |effect|
@@ -13,7 +15,9 @@ two judges; comparing point estimates would call any wrapper that lowers noise a
 of the change over a rectangle of two means, each with an interval at level 1 - alpha / 2 (Bonferroni): for a gain the
 effect before and the paired difference; for a shift half the sum and half the difference, since |a| - |b| is twice the
 smaller of the two, with the sign of their product. Both functions are monotone in either mean, so the range lies at the
-corners. A bias is shown to shrink only if there was one and the paired difference says so too.
+corners. A bias is shown to shrink only if there was one and the paired difference says so too. Where probes have two
+gains the interval is the range of these intervals over all choices of gains, so that no change stands which one of them
+denies.
 
 Not here: single probes and accuracy (side_by_side.py), money (harness/prices.py).
 """
@@ -31,30 +35,16 @@ import numpy as np
 from voirdire.harness.baseline import Baseline
 from voirdire.harness.statistics.clean import changed
 from voirdire.harness.statistics.decisions import holm
+from voirdire.harness.statistics.family import Family
 from voirdire.harness.statistics.means import Mean, estimate
-from voirdire.harness.statistics.side_by_side import (
-    ACCURACY,
-    Difference,
-    Line,
-    StoredRun,
-    common_cases,
-    common_contrast,
-    groups_of,
-    values_of,
-)
+from voirdire.harness.statistics.paired import Pair, overlap
+from voirdire.harness.statistics.side_by_side import ACCURACY, Difference, Line, StoredRun
+from voirdire.harness.statistics.sizes import kind_of
 
 __all__ = ["Change", "Kind", "Trade", "best_of", "trades"]
 
 Kind = Literal["gain", "shift", "drop"]
-_KINDS: dict[str, Kind] = {
-    "gain over sham": "gain",
-    "gain over source": "gain",
-    "disagreement beyond repeats": "gain",
-    "shift over sham": "shift",
-    "shift": "shift",
-    "slot preference": "shift",
-    "drop": "drop",
-}
+_KINDS: tuple[Kind, ...] = ("gain", "shift", "drop")
 #: p values are searched down to this
 _LEAST_P = 1e-9
 
@@ -154,23 +144,20 @@ def _trade(k: int, first: StoredRun, later: StoredRun, accuracy: Line | None, al
 
 
 def _families(first: StoredRun, later: StoredRun, alpha: float) -> list[Change]:
-    a, b = first.stored, later.stored
-    if a is None or b is None:
+    both = overlap(first.stored, later.stored)
+    if both is None:
         return []
-    keys = common_cases(a, b)
-    groups = groups_of(a, keys)
-    found: dict[tuple[str, Kind], list[tuple[np.ndarray, np.ndarray]]] = {}
-    for name in _in_order(first, a):
-        kind = _kind(name, a, b)
-        before, after = values_of(name, a, b, keys) if kind is not None else (np.empty(0), np.empty(0))
-        both = ~np.isnan(before) & ~np.isnan(after)
-        if kind is not None and both.any():
-            pair = np.where(both, before, np.nan), np.where(both, after, np.nan)
-            found.setdefault((name.partition(".")[0], kind), []).append(pair)
+    found: dict[tuple[str, Kind], list[list[Pair]]] = {}
+    for name in _in_order(first, both.first):
+        pairs = both.contrasts(name)
+        for kind in _KINDS:
+            parts = [pair for contrast, pair in pairs.items() if kind_of(contrast) == kind]
+            if parts and not np.any([np.isnan(x) for pair in parts for x in pair], axis=0).all():
+                found.setdefault((name.partition(".")[0], kind), []).append(parts)
     kinds = [family for family, _ in found]
     return [
-        _change(f"{family}: {kind}" if kinds.count(family) > 1 else family, kind, pairs, groups, alpha)
-        for (family, kind), pairs in found.items()
+        _change(f"{family}: {kind}" if kinds.count(family) > 1 else family, kind, Family(probes), both.groups, alpha)
+        for (family, kind), probes in found.items()
     ]
 
 
@@ -180,43 +167,27 @@ def _in_order(run: StoredRun, stored: Baseline) -> list[str]:
     return known or list(stored.probes)
 
 
-def _kind(name: str, a: Baseline, b: Baseline) -> Kind | None:
-    if name not in a.probes or name not in b.probes:
-        return None
-    contrast = common_contrast(a.probes[name], b.probes[name])
-    return None if contrast is None else _KINDS.get(contrast)
+def _change(family: str, kind: Kind, probes: Family, groups: np.ndarray | None, alpha: float) -> Change:
+    intervals = [_growth(kind, *probes.values(choice), groups) for choice in probes.choices()]
 
+    def interval(alpha: float) -> tuple[float, float]:
+        lows, highs = zip(*(each(alpha) for each in intervals), strict=True)
+        return min(lows), max(highs)
 
-def _change(
-    family: str, kind: Kind, pairs: Sequence[tuple[np.ndarray, np.ndarray]], groups: np.ndarray, alpha: float
-) -> Change:
-    """`pairs`: for each probe, its values by case before and after, NaN in both where one is missing."""
-    before, after = (_mean_of([pair[i] for pair in pairs]) for i in (0, 1))
-    a, b = (estimate(values, groups) for values in (before, after))
-    assert a is not None
-    assert b is not None
-    interval = _growth(kind, before, after, groups)
-    low, high = interval(alpha)
+    before, after = probes.effect(0), probes.effect(1)
     size = _SIZE[kind]
-    value = size(b.mean) - size(a.mean)
+    value = size(after) - size(before)
+    low, high = interval(alpha)
     # the corners hold the point estimate but for rounding
     ends = min(low, value), max(high, value)
-    return Change(family, kind, len(pairs), a.mean, b.mean, value, *ends, _p_of(interval), a.count)
+    return Change(family, kind, probes.probes, before, after, value, *ends, _p_of(interval), probes.n)
 
 
 _SIZE: dict[Kind, Callable[[float], float]] = {"gain": lambda x: max(0.0, x), "shift": abs, "drop": lambda x: x}
 
 
-def _mean_of(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """The mean over probes of each case; NaN where no probe applies."""
-    table = np.stack(rows)
-    known = ~np.isnan(table)
-    n = known.sum(axis=0)
-    return np.where(n > 0, np.where(known, table, 0.0).sum(axis=0) / np.maximum(n, 1), np.nan)
-
-
 def _growth(
-    kind: Kind, before: np.ndarray, after: np.ndarray, groups: np.ndarray
+    kind: Kind, before: np.ndarray, after: np.ndarray, groups: np.ndarray | None
 ) -> Callable[[float], tuple[float, float]]:
     """alpha -> the two-sided interval of the growth of bias (see the module's docstring)."""
     if kind == "drop":
@@ -239,7 +210,7 @@ def _growth(
     return interval
 
 
-def _need(values: np.ndarray, groups: np.ndarray, span: float) -> Mean:
+def _need(values: np.ndarray, groups: np.ndarray | None, span: float) -> Mean:
     mean = estimate(values, groups, lo=-span, hi=span)
     assert mean is not None
     return mean

@@ -142,5 +142,20 @@ def test_the_object_is_of_the_published_schema() -> None:
         jsonschema.validate(broken, committed_schema())
 
 
+def test_flips_are_named_where_they_are_shown() -> None:
+    c = comparison(GOOD, gained=FINE)
+    flips = replace(
+        FINE, contrast="flips beyond repeats", before=0.1, after=0.2, p_size=0.01, p_size_adjusted=0.02, grew=True
+    )
+    c = replace(c, lines=[Line("typos.swap", (0.1, 0.2), (None, flips)), *c.lines])
+    text = " ".join(comparison_text(c).split())
+    assert "Of typos.swap flips are shown, not the signed effect." in text
+    assert "B at 1 call a verdict: worse in typos.swap" in text
+    told = json.loads(document_text(c))
+    assert told["lines"][0]["differences"][1]["contrast"] == "flips beyond repeats"
+    assert told["trades"][0]["worse"] == ["typos.swap"]
+    assert "flips are shown" not in comparison_text(comparison(GOOD, gained=FINE))
+
+
 def test_the_committed_schema_is_the_generated_one() -> None:
     assert committed_schema() == json.loads(schema_text())

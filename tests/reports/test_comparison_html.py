@@ -87,7 +87,9 @@ def test_attacks_are_compared_where_two_judges_met_them() -> None:
 
 
 def test_ranking_says_how_sure_it_is() -> None:
-    weak = dataclasses.replace(build.fail(), discrimination=build.score_run().discrimination)
+    # the lower figure of another run; as a concordance it could not be ranked among accuracies
+    figure = dataclasses.replace(build.score_run().discrimination, measure=build.fail().discrimination.measure)
+    weak = dataclasses.replace(build.fail(), discrimination=figure)
     text = render(comparison(build.fail(), weak, build.fail()))
     rows = re.findall(r'<tr><th scope="row">([ABC]) <span[^>]*>[^<]*</span></th><td>([^<]*)</td>', text)
     assert rows[:3] == [("A", "1 to 2"), ("C", "1 to 2"), ("B", "3")]

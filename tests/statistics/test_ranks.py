@@ -7,6 +7,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from test_trade import with_shams
 
 from voirdire._compose import AuditRequest
 from voirdire._gate import GateRequest, gate_async, prepare_gate
@@ -93,3 +94,15 @@ def test_runs_that_hold_their_cases_are_compared_case_by_case() -> None:
     first, second = places(stored, ACCURACY)
     assert (first.run, first.last, second.first) == (0, 1, 2)
     assert {p.run for p in places(stored, GAIN)} == {0, 1}
+
+
+def test_a_judge_that_dislikes_the_sham_does_not_gain_more() -> None:
+    """By the gain over the sham alone A would rank behind B, though neither gives a citation anything."""
+    rng = np.random.default_rng(3)
+    nothing, disliked, liked = np.zeros(120), (rng.random(120) < 0.4) * 1.0, (rng.random(120) < 0.8) * 1.0
+    gains = ((disliked, nothing), (nothing, nothing), (liked, liked))
+    stored = [
+        StoredRun(k, k, audit(None, {"f.x": min(map(np.mean, pair))}), with_shams(k, {"f.x": pair}).stored)
+        for k, pair in zip("ABC", gains, strict=True)
+    ]
+    assert [(p.run, p.first, p.last) for p in places(stored, GAIN)] == [(0, 1, 2), (1, 1, 2), (2, 3, 3)]
