@@ -24,7 +24,7 @@ from voirdire.harness.judges.base import Judge
 from voirdire.harness.plan import NEUTRAL, Arm, Plan, ProbePlan
 from voirdire.harness.probes import Probe
 from voirdire.harness.relations import Relation
-from voirdire.harness.statistics.accuracy import BALANCED, CONCORDANCE, labels_of
+from voirdire.harness.statistics.accuracy import UNEVEN, labels_of
 from voirdire.harness.statistics.arms import Answers
 from voirdire.harness.statistics.change import Then
 from voirdire.harness.statistics.discrimination import accuracy_values
@@ -234,7 +234,7 @@ def snapshot(
             accuracy=dial.accuracy,
             values=right[order],
             lost=null_shares(answers, plan.sources)[order],
-            labels=_labels(plan, order) if dial.measure in (BALANCED, CONCORDANCE) else (),
+            labels=_labels(plan, order) if dial.measure in UNEVEN else (),
         ),
         groups={keys[i]: content_hash(g)[:8] for i in order if (g := plan.cases[i].group) is not None},
     )

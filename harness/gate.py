@@ -28,7 +28,7 @@ from voirdire.harness.errors import ExitCode
 from voirdire.harness.findings import Audit, Finding, Findings
 from voirdire.harness.plan import ProbePlan
 from voirdire.harness.relations import Relation
-from voirdire.harness.statistics.accuracy import labels_of, pseudo_values
+from voirdire.harness.statistics.accuracy import UNEVEN, labels_of, pseudo_values
 from voirdire.harness.statistics.arms import Answers
 from voirdire.harness.statistics.change import Asked, Change, Test, change_of, decide, paired_rise
 from voirdire.harness.statistics.discrimination import accuracy_values
@@ -150,7 +150,7 @@ def _accuracy(alignment: Alignment, answers: Answers) -> Asked | None:
     then, lost = alignment.accuracy()
     if np.isnan(now).all() and np.isnan(alignment.baseline.accuracy.values).all():
         return None
-    both, labels = ~np.isnan(now - then), labels_of(plan.cases)
+    both, labels = ~np.isnan(now - then), labels_of(plan.cases) if measure in UNEVEN else None
     was, is_ = (pseudo_values(measure, np.where(both, x, np.nan), labels) for x in (then, now))
     lo, hi = min(1 - was.hi, 1 - is_.hi), max(1 - was.lo, 1 - is_.lo)
     test: Test | None = paired_rise("errors", 1 - is_.values, 1 - was.values, plan.groups, lo=lo, hi=hi)

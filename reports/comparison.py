@@ -18,7 +18,7 @@ from voirdire.reports.formatting import effect, interval, share
 from voirdire.reports.inert import inert
 from voirdire.reports.markdown import code, prose
 
-__all__ = ["Comparison", "balance_sentence", "comparison_markdown", "comparison_text"]
+__all__ = ["Comparison", "balance_sentence", "comparison_markdown", "comparison_text", "flips_note"]
 
 WIDTH = 80
 NAME = 22
@@ -124,14 +124,15 @@ def _legend(lines: Sequence[Line]) -> str:
             "~ unpaired: two intervals compared, as one of the runs does not hold what each case gave "
             "(gates and baselines do) or was asked otherwise."
         )
-    flips = [line.probe for line in lines if any(d is not None and _of_flips(d) for d in line.differences)]
-    if flips:
-        how.append(f"Of {', '.join(inert(name, NAME) for name in flips)} flips are shown, not the signed effect.")
+    how += [note] if (note := flips_note(lines)) else []
     return f"95 % intervals, each by itself; * differs with Holm over the column (p < {share(LEVEL)}). {' '.join(how)}"
 
 
-def _of_flips(difference: Difference) -> bool:
-    return difference.contrast is not None and difference.contrast.startswith("flips beyond")
+def flips_note(lines: Sequence[Line]) -> str:
+    """Of which probes flips are shown, where another number is what people expect; empty if of none."""
+    contrasts = {line.probe: d.contrast for line in lines for d in line.differences if d is not None}
+    flips = [inert(name, NAME) for name, contrast in contrasts.items() if (contrast or "").startswith("flips beyond")]
+    return f"Of {', '.join(flips)} flips are shown, not the signed effect." if flips else ""
 
 
 # ----------------------------------------------------------------------------------------------------------- Markdown

@@ -21,7 +21,7 @@ from voirdire.harness.statistics.side_by_side import (
     relation_of,
 )
 from voirdire.reports.charts import MAP_WORST, dial, name, number
-from voirdire.reports.comparison import LEVEL, Comparison, balance_sentence
+from voirdire.reports.comparison import LEVEL, Comparison, balance_sentence, flips_note
 from voirdire.reports.comparison_trade import best_sentence, cost_lines, pay_sentence
 from voirdire.reports.formatting import effect, interval, known, percent, percent_interval, plural, share
 from voirdire.reports.pages import render_page
@@ -62,6 +62,7 @@ def render(c: Comparison) -> str:
         "transfer": _table(data["transfer"]["cells"], c.runs),
         "drift": drift,
         "simulated": [r.label for r in c.runs if r.audit is not None and r.audit.simulated],
+        "flips": flips_note(c.lines),
         "unpaired": any(d is not None and not d.paired for line in c.lines for d in line.differences),
         "stamp": "",
     }

@@ -25,10 +25,12 @@ import numpy as np
 
 from voirdire.harness.cases import Case
 
-__all__ = ["BALANCED", "CONCORDANCE", "Pseudo", "labels_of", "pseudo_values"]
+__all__ = ["BALANCED", "CONCORDANCE", "UNEVEN", "Pseudo", "labels_of", "pseudo_values"]
 
 BALANCED = "balanced accuracy"
 CONCORDANCE = "concordance"
+#: measures of which cases do not count alike, but by their labels
+UNEVEN = (BALANCED, CONCORDANCE)
 
 
 class Pseudo(NamedTuple):
@@ -47,11 +49,11 @@ def labels_of(cases: Sequence[Case]) -> np.ndarray:
 def pseudo_values(measure: str, values: np.ndarray, labels: np.ndarray | None) -> Pseudo:
     """`values`: the shares right by case (`discrimination.accuracy_values`), NaN where there is none.
 
-    `labels` (of any kind; equal ones are one label) may be None for a concordance: all cases then count as having as
-    many pairs. Raises ValueError for a balanced accuracy without labels.
+    `labels` (of any kind; equal ones are one label) matter for UNEVEN measures only. They may be None for a
+    concordance: all cases then count as having as many pairs. Raises ValueError for a balanced accuracy without them.
     """
     known = ~np.isnan(values)
-    if measure not in (BALANCED, CONCORDANCE) or not known.any():
+    if measure not in UNEVEN or not known.any():
         return Pseudo(values, 0.0, 1.0)
     right = values[known]
     if labels is None:

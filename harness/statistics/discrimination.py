@@ -15,7 +15,7 @@ import numpy as np
 
 from voirdire.harness.findings import Discrimination, Noise
 from voirdire.harness.plan import Plan
-from voirdire.harness.statistics.accuracy import BALANCED, CONCORDANCE, labels_of, pseudo_values
+from voirdire.harness.statistics.accuracy import BALANCED, CONCORDANCE, UNEVEN, labels_of, pseudo_values
 from voirdire.harness.statistics.arms import Answers, changes, means, repeats
 from voirdire.harness.statistics.estimands import Estimator
 from voirdire.harness.statistics.means import Mean, estimate
@@ -34,7 +34,7 @@ def discrimination(
     `soft`: the same answers read as probabilities, for the swap-averaged verdict.
     """
     measure, values = accuracy_values(plan, answers)
-    pseudo = pseudo_values(measure, values, labels_of(plan.cases))
+    pseudo = pseudo_values(measure, values, labels_of(plan.cases) if measure in UNEVEN else None)
     mean = estimator(pseudo.values, plan.groups, lo=pseudo.lo, hi=pseudo.hi)
     floor = plan.suite.accuracy_floor
     if mean is None:

@@ -184,7 +184,7 @@ def _difference(found: Sized, contrast: str | None, alpha: float) -> Difference:
     gap, half = part.difference, alpha / 2
     grew, shrank = found.p(True), found.p(False)
     # where one part of the bias grew and another shrank, nothing was bought
-    worse = grew <= shrank or grew < alpha
+    worse = grew < shrank or grew < alpha
     return Difference(
         gap.mean,
         gap.lower(half),
