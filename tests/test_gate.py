@@ -117,6 +117,26 @@ def test_every_task_has_its_gate(task: Any) -> None:
     assert gate(again, before, cases=cases).outcome.code != ExitCode.VIOLATED
 
 
+@pytest.mark.parametrize("task", ["score", "grade"])
+def test_errors_are_those_of_the_reported_accuracy_with_an_interval_as_wide(task: Any) -> None:
+    """Also against a baseline of before labels were stored: the cases tell them. As if pairs of cases were cases, the
+    interval of a score judge's change came out half as wide as that of two runs of its accuracy is."""
+    words = for_task(builtin_cases(), "score")
+    # scores of random text say little, so that both runs err in cases of their own
+    cases = [replace(c, label=(k % 5 + 1) if task == "score" else k % 3 != 0) for k, c in enumerate(words)]
+    then = gate(mock_judge("noisy?accuracy=.8&sd=.3", task=task, seed=1), cases=cases)
+    old = replace(then.stored, accuracy=replace(then.stored.accuracy, labels=()))
+    now = gate(mock_judge("noisy?accuracy=.8&sd=.3", task=task, seed=2), old, cases=cases)
+    found = next(c for c in now.outcome.changes if c.probe == "discrimination")
+    before, after = then.result.audit.discrimination, now.result.audit.discrimination
+    for dial, errors in ((before, found.then), (after, found.now)):
+        assert errors == pytest.approx(1 - dial.accuracy, abs=0.001)
+    width = found.high - found.low
+    both = ((before.high - before.low) ** 2 + (after.high - after.low) ** 2) ** 0.5
+    assert found.level == pytest.approx(0.9)
+    assert 0.75 * both < width < 1.25 * both
+
+
 def test_findings_carry_their_change(clean: Baseline) -> None:
     result = gate(f"{CLEAN}&cited=.3", clean, seed=2)
     finding = result.result.findings["authority.book"]
