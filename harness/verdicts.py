@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from voirdire.harness.cases import Task
 
-__all__ = ["NullReason", "Scale", "Usage", "Verdict", "utility"]
+__all__ = ["NullReason", "Scale", "Usage", "Verdict", "rescaled", "utility"]
 
 #: why there is no verdict: the reply could not be read, the judge declined, or the call failed
 NullReason = Literal["unparsed", "refused", "error"]
@@ -46,6 +46,11 @@ class Scale:
     def fraction(self, value: float) -> float:
         """`value` as a share of the scale, in [0, 1]."""
         return (value - self.low) / (self.high - self.low)
+
+    def at(self, share: float) -> float:
+        """The value at `share` of the scale; the inverse of `fraction`."""
+        # rounding may leave the scale by an ulp
+        return min(self.high, max(self.low, self.low + share * (self.high - self.low)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,13 @@ class Verdict:
             )
         except TypeError as error:
             raise ValueError(f"not a verdict: {error}") from None
+
+
+def rescaled(verdict: Verdict, scale: Scale, to: Scale) -> Verdict:
+    """A verdict on `scale` with its score at the same share of the scale `to`; one without a score as it is."""
+    if verdict.score is None or scale == to:
+        return verdict
+    return replace(verdict, score=to.at(scale.fraction(verdict.score)))
 
 
 def utility(verdict: Verdict, slot: int, *, task: Task, scale: Scale, n: int = 2, soft: bool = False) -> float | None:

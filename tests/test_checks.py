@@ -73,6 +73,25 @@ def test_agreement_of_two_judges() -> None:
         vd.check_agrees("mock:oracle", vd.judge(lambda case: 5.0, task="score"), None, limit=5)
 
 
+def test_scores_on_two_scales_are_compared_as_shares_of_each() -> None:
+    cases = [vd.Case("Marks?", ("word " * (k % 5 + 1) + f"{k}.",), id=f"c{k}") for k in range(40)]
+
+    def on(low: float, high: float, turn: float = 0.0) -> object:
+        """Marks an answer by its number of words, or (`turn` 1) against it."""
+
+        def mark(case: vd.Case) -> float:
+            share = abs(turn - (case.responses[0].count("word") - 1) / 4)
+            return low + (high - low) * share
+
+        return vd.judge(mark, task="score", scale=vd.Scale(low, high))
+
+    same = vd.check_agrees(on(1, 10), on(1, 5), cases)
+    assert (same.decision, same.effect) == ("holds", pytest.approx(0))
+    assert vd.check_agrees(on(1, 5), on(0, 100), cases).effect == pytest.approx(0)
+    with pytest.raises(vd.Violated):
+        vd.check_agrees(on(1, 10), on(1, 5, turn=1.0), cases)
+
+
 def test_too_few_cases_are_neither() -> None:
     with pytest.raises(vd.Inconclusive, match="more cases would decide") as caught:
         vd.check_swap("mock:noisy", None, limit=8)

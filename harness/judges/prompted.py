@@ -21,7 +21,7 @@ from voirdire.harness.judges.parsing_text import cut
 from voirdire.harness.judges.prompts import PromptProtocol, digit_range
 from voirdire.harness.judges.setup_parts import joined
 from voirdire.harness.judges.setups import SETUPS, apply_setup, setup_reason
-from voirdire.harness.verdicts import Scale, Verdict
+from voirdire.harness.verdicts import Scale, Verdict, rescaled
 
 __all__ = ["TOLD", "PromptedJudge"]
 
@@ -131,11 +131,7 @@ class PromptedJudge:
             # one after the other: how many run at once is for the runner to say
             verdicts = [await other.judge(part, sample=sample) for part in parts.of(case)]
             return joined(parts, case, self.task, self.scale, verdicts)
-        verdict = await other.judge(case, sample=sample)
-        if verdict.score is None or other.scale == self.scale:
-            return verdict
-        share = other.scale.fraction(verdict.score)
-        return dataclasses.replace(verdict, score=self.scale.low + share * (self.scale.high - self.scale.low))
+        return rescaled(await other.judge(case, sample=sample), other.scale, self.scale)
 
     async def aclose(self) -> None:
         await self.chat.aclose()

@@ -12,6 +12,7 @@ from voirdire.harness.plan import Arm, ProbePlan
 from voirdire.harness.probes import Probe, Suite
 from voirdire.harness.relations import Relation
 from voirdire.harness.statistics.analyse import analyse
+from voirdire.harness.verdicts import rescaled
 
 __all__ = ["agreement"]
 
@@ -26,14 +27,16 @@ RETEST = Suite("agreement", "The same questions, twice, to two judges.", (replac
 
 async def agreement(judge: Judge, other: Judge, request: AuditRequest) -> Audit:
     """The audit of the pair, with one finding; its calls are those of both. Raises UsageError, JudgeUnreachable."""
-    if (judge.task, judge.scale) != (other.task, other.scale) and judge.task != other.task:
+    if judge.task != other.task:
         raise UsageError(f"{judge.name} is a {judge.task} judge and {other.name} a {other.task} judge")
     # two samples an arm: without repeats of both judges their own noise would count as disagreement
     request = replace(request, suite=RETEST, samples=max(2, request.samples or 2))
     prepared = prepare(judge.task, judge.scale, request, traits=traits_of(judge))
     results = []
     for one in (judge, other):
-        result = await audit_async(one, prepared=prepared)
+        # each is read on its own scale: a 5 is half of one scale and the top of another
+        own = replace(prepared, plan=replace(prepared.plan, scale=one.scale))
+        result = await audit_async(one, prepared=own)
         if result.verdict == "error" and result.audit.stopped != "budget":
             raise JudgeUnreachable(result.run.reason or f"{one.name} never gave a verdict")
         results.append(result)
@@ -45,7 +48,11 @@ async def agreement(judge: Judge, other: Judge, request: AuditRequest) -> Audit:
     pair = ProbePlan(PROBE, plan.probes[0].items, source, follow_up)
     suite = replace(plan.suite, probes=(PROBE,))
     doubled = replace(plan, calls=[*plan.calls, *plan.calls], probes=[pair], suite=suite)
-    verdicts = [verdict for result in results for verdict in result.run.verdicts]
+    verdicts = [
+        verdict if verdict is None else rescaled(verdict, one.scale, plan.scale)
+        for one, result in zip((judge, other), results, strict=True)
+        for verdict in result.run.verdicts
+    ]
     found = analyse(doubled, verdicts, alpha=request.alpha, soft=judge.soft, suite_size=1)
     first, second = (result.audit for result in results)
     calls = replace(

@@ -140,7 +140,8 @@ def check_swap(judge: Any, cases: Cases, **options: Any) -> Finding:
 def check_agrees(judge: Any, other: Any, cases: Cases, **options: Any) -> Finding:
     """Two judges (one model behind two prompts, scales or formats) must agree beyond what each agrees with itself.
 
-    The effect is the mean squared difference of their probabilities of choosing an answer. Options as above.
+    The effect is the mean squared difference of their probabilities of choosing an answer; of score judges the mean
+    absolute difference, each score as a share of its judge's scale. Options as above.
     """
     __tracebackhide__ = True
     return _blocking(acheck_agrees(judge, other, cases, **options), "check_agrees")
