@@ -63,7 +63,7 @@ class AnytimeMean(Mean):
         return self._mirror()
 
     def _mirror(self) -> AnytimeMean:
-        return AnytimeMean(-self.mean, self.n, self.count, self.sd, -self.skew, -self.hi, -self.lo, -self.values)
+        return AnytimeMean(-self.mean, self.n, self.count, self.sd, -self.skew, -self.hi, -self.lo, None, -self.values)
 
     def _log_capital(self, m: float) -> float:
         gain = (self.values[None, :] - m) / (m - self.lo)
@@ -89,4 +89,4 @@ def anytime(
     # rounding may carry a mean of extreme values past the end of its range
     x = np.clip(x, lo, hi)
     sd = float(x.std(ddof=1)) if x.size > 1 else 0.0
-    return AnytimeMean(float(x.mean()), int(x.size), count, sd, 0.0, lo, hi, x)
+    return AnytimeMean(float(x.mean()), int(x.size), count, sd, 0.0, lo, hi, None, x)

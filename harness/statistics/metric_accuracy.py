@@ -207,14 +207,17 @@ def undetected_drop_rate(before: Array, after: Array, *, tie: float = 0.0) -> Me
     """FBI: share of damaged answers whose score does not fall, #{after >= before} / n.
 
     Scores of any scale, (cases,). Range [0, 1], 0 is best. Chance (1 + tie) / 2, `tie` the probability that two
-    random scores are equal (1 / k on a scale of k equally likely marks).
+    random scores are equal (1 / k on a scale of k equally likely marks). Where a score is the mean of several calls:
+    `metric_chance.not_below`.
 
     Source: FBI. Example: before [8, 7, 6], after [5, 7, 9] -> 2/3.
     """
     a = numbers(before, name="before", axes=1)
     b = numbers(after, name="after", axes=1)
     (a, b), left_out = clean(a, b)
-    return mean_metric("undetected_drop_rate", b >= a, chance=1 - chance.win(tie), source=FBI, left_out=left_out)
+    # rounded first, so that equal means of several marks are equal
+    stays = np.round(b - a, 9) >= 0
+    return mean_metric("undetected_drop_rate", stays, chance=1 - chance.win(tie), source=FBI, left_out=left_out)
 
 
 def undetected_drop_rate_pairwise(verdicts: Array, *, tie: float = 0.0) -> Metric:

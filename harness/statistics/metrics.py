@@ -27,7 +27,7 @@ from voirdire.harness.statistics.metric_types import Metric, mean_metric
 from voirdire.harness.statistics.wording import WORDINGS, wording_metrics
 from voirdire.harness.targets import beside_answers
 
-__all__ = ["metrics", "tie_rate"]
+__all__ = ["metrics", "tie_rate", "undetected"]
 
 _POSITION = (
     metric_position.position_consistency,
@@ -53,6 +53,15 @@ def tie_rate(source: np.ndarray) -> float:
     return float(np.mean(known == 0.5)) if known.size else 0.0
 
 
+def undetected(source: np.ndarray, follow: np.ndarray) -> Metric:
+    """FBI's rate from arms [item, order, sample]; the random judge draws every call from the marks of the source, and
+    where repeats never differ it answers each content once."""
+    moved = source.shape[2] > 1 and bool(np.any(np.abs(source - source[:, :, :1]) > 0))
+    before, after = (arm.shape[1] * (arm.shape[2] if moved else 1) for arm in (source, follow))
+    rate = metric_accuracy.undetected_drop_rate(means(source), means(follow))
+    return replace(rate, chance=chance.not_below(source, before, after))
+
+
 def _metrics(plan: Plan, probe: ProbePlan, answers: Answers, source: np.ndarray) -> Iterator[Metric]:
     relation = probe.probe.relation
     tie = tie_rate(source) if plan.task == "pairwise" else 0.0
@@ -76,7 +85,7 @@ def _metrics(plan: Plan, probe: ProbePlan, answers: Answers, source: np.ndarray)
             # the target is the damaged text, the metric's frame is the original beside it
             yield metric_accuracy.undetected_drop_rate_pairwise(1 - means(follow[:, :, :1]), tie=chance.same(tie))
         elif plan.task == "pairwise":
-            yield metric_accuracy.undetected_drop_rate(means(source), means(follow))
+            yield undetected(source, follow)
         return
     # reliability beside consistency: an RR of .90 with a CR of .90 is pure noise
     yield metric_robustness.rr(source[:, 0, 0], follow[:, 0, 0], tie=tie)
@@ -169,4 +178,4 @@ def _scaled(plan: Plan, relation: Relation, source: np.ndarray, follow: np.ndarr
     scores = (plan.scale.low + after * width)[:, None]
     yield metric_scores.average_score(scores, low=plan.scale.low, high=plan.scale.high)
     if relation is Relation.MUST_DROP:
-        yield metric_accuracy.undetected_drop_rate(before, after)
+        yield undetected(source, follow)

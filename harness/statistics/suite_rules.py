@@ -28,6 +28,7 @@ from voirdire.harness.statistics import (
 from voirdire.harness.statistics import metric_chance as chance
 from voirdire.harness.statistics.arms import means
 from voirdire.harness.statistics.metric_types import Metric, mean_metric
+from voirdire.harness.statistics.metrics import undetected
 from voirdire.harness.statistics.suite_view import View
 
 __all__ = ["RULES", "Rule", "similarity"]
@@ -191,8 +192,7 @@ def _undetected(view: View) -> Metric:
     if view.task == "pairwise":
         # the utility of the damaged text, turned into that of the original beside it
         return metric_accuracy.undetected_drop_rate_pairwise(1 - _after(view), tie=chance.same(view.tie))
-    equal = 0.5 if view.task == "grade" else 0.0
-    return metric_accuracy.undetected_drop_rate(_before(view), _after(view), tie=equal)
+    return undetected(view.source[:, :, :1], view.follow[:, :, :1])
 
 
 def _chen_v2(view: View) -> Metric:

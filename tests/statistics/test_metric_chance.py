@@ -168,3 +168,29 @@ def test_chen_random_row_is_that_of_a_judge_that_ties_in_a_quarter_of_the_calls(
     assert v1 == pytest.approx(0.37, abs=0.01)
     assert v2 == pytest.approx(0.62, abs=0.01)
     assert random_judge_asr() == (0.5, 0.5)
+
+
+@pytest.mark.parametrize("marks", [2, 3, 5, 10])
+@pytest.mark.parametrize(("before", "after"), [(1, 1), (2, 1), (4, 2), (3, 2)])
+def test_a_drop_goes_undetected_by_chance_as_often_as_counted(marks: int, before: int, after: int) -> None:
+    """Drawn, for marks that are not equally likely: means of whole numbers, compared without rounding."""
+    rng = np.random.default_rng(3)
+    shown = np.minimum(rng.integers(0, marks, 600), rng.integers(0, marks, 600))
+    counted = chance.not_below(shown / (marks - 1), before, after)
+    a, b = (rng.choice(shown, size=(100_000, calls)).sum(axis=1) for calls in (before, after))
+    # four standard errors of the simulation
+    assert counted == pytest.approx(np.mean(b * before >= a * after), abs=4 * 0.5 / 100_000**0.5)
+
+
+def test_chance_of_an_undetected_drop_by_hand() -> None:
+    three, coin = np.array([0, 0.5, 1, np.nan]), np.array([0.0, 1.0])
+    assert chance.not_below(three, 1, 1) == pytest.approx((1 + 1 / 3) / 2)
+    # a source asked twice: of 27 triples 16 have their last mark at or above the mean of the first two
+    assert chance.not_below(three, 2, 1) == pytest.approx(16 / 27)
+    assert chance.not_below(np.arange(5) / 4, 1, 1) == pytest.approx(0.6)
+    # four source calls, two follow-up calls, wins and losses: 1/4 (1/16 + 11/8 + 1)
+    assert chance.not_below(coin, 4, 2) == pytest.approx((1 + 2 * 11 + 16) / 64)
+    assert chance.not_below(np.array([0.3, 0.3]), 2, 1) == 1.0
+    assert chance.not_below(np.array([np.nan]), 1, 1) is None
+    # marks without a grid are all but never equal
+    assert chance.not_below(np.random.default_rng(1).random(500), 1, 1) == pytest.approx(0.5, abs=0.01)
