@@ -19,7 +19,7 @@ from voirdire.harness.findings import (
 from voirdire.harness.plan import Arm, Plan, ProbePlan
 from voirdire.harness.relations import Relation
 from voirdire.harness.statistics.arms import ERROR, MISSING, NULL, Answers
-from voirdire.harness.statistics.decisions import AtLeastDrop, Reading, holm
+from voirdire.harness.statistics.decisions import AtLeastDrop, Reading, holm, needed
 from voirdire.harness.statistics.discrimination import discrimination, noise, slot_lock
 from voirdire.harness.statistics.estimands import Measured, measure
 from voirdire.harness.statistics.examples import counter_examples
@@ -213,7 +213,9 @@ def finding_of(
     if locked and decision != "violated" and row.relation in (Relation.NO_GAIN, Relation.INVARIANT):
         # no number of cases shows what an edit does to a verdict that only says where an answer stood
         decision, reason = "inconclusive", "position_locked"
-    size = _step_level(p, p_adjusted, alpha) if p_adjusted is not None else alpha
+    # an adjusted p of 1 does not tell which step of Holm it stands at
+    step = levels.first if p_adjusted is None or p_adjusted >= 1 else _step_level(p, p_adjusted, alpha)
+    breaks = levels.hold if p_adjusted is None else levels.nominal(step)
     published = metrics(plan, probe, answers)
     return replace(
         base,
@@ -232,17 +234,17 @@ def finding_of(
         neutral_flip_rate=m.neutral_flip_rate,
         source_effect=m.source_effect,
         sham_effect=m.sham_effect,
-        more_cases_needed=reading.leaf.more_cases(alpha, size) if reason == "undecided" else None,
-        smallest_detectable=_detectable(m, levels, tested=p_adjusted is not None),
+        more_cases_needed=needed(m.node, levels.hold, breaks) if reason == "undecided" else None,
+        smallest_detectable=_detectable(m, levels, tested=p_adjusted is not None, scores=plan.task == "score"),
         metrics={metric.name: metric.value for metric in published},
         chance={metric.name: metric.chance for metric in published},
     )
 
 
-def _detectable(m: Measured, levels: Levels, *, tested: bool) -> float | None:
+def _detectable(m: Measured, levels: Levels, *, tested: bool, scores: bool) -> float | None:
     if not levels.planned or m.node is None:
         return None
-    return m.node.detectable(levels.nominal(levels.first) if tested else levels.hold)
+    return m.node.detectable(levels.nominal(levels.first) if tested else levels.hold, scores=scores)
 
 
 def _step_level(p: float, p_adjusted: float, alpha: float) -> float:

@@ -31,8 +31,16 @@ from typing import Protocol
 import numpy as np
 
 from voirdire.harness.findings import Regression
-from voirdire.harness.statistics.decisions import MORE_CASES_POWER, AtLeastDrop, Contrast, Least, Most, holm
+from voirdire.harness.statistics.decisions import AtLeastDrop, Contrast, Least, Most, holm
 from voirdire.harness.statistics.estimands import Measured, PerCase
+from voirdire.harness.statistics.foresight import (
+    MORE_CASES_POWER,
+    NONE_SEEN,
+    least_effect,
+    more_cases,
+    stays_above,
+    stays_below,
+)
 from voirdire.harness.statistics.means import Mean, estimate
 
 __all__ = [
@@ -107,8 +115,17 @@ class Leaf(Protocol):
     @property
     def change(self) -> float: ...
 
-    def detectable(self, margin: float, alpha: float) -> float:
-        """The growth that a test at level `alpha` finds with power .8, at the noise of both runs."""
+    def detectable(self, margin: float, alpha: float, *, power: float = POWER) -> float:
+        """The growth that a test at level `alpha` finds with this power, at the noise of both runs; 1 if it finds none.
+
+        It is taken to come from cases that show nothing in one run and the whole effect in the other (foresight.py).
+        """
+
+    def stays_open(self, times: float, margin: float, alpha: float) -> float:
+        """Chance, at most, that it is not NOT_WORSE at level `alpha` with `times` the cases; the truth is as seen."""
+
+    def stays_unfound(self, times: float, margin: float, alpha: float) -> float:
+        """Chance, at most, that it is not REGRESSED at level `alpha` with `times` the cases; the truth is as seen."""
 
     def p(self, margin: float) -> float:
         """p of the hypothesis that it grew by at most `margin`."""
@@ -117,7 +134,6 @@ class Leaf(Protocol):
     def high(self, alpha: float) -> float:
         """One-sided upper bound of the change at level 1 - alpha."""
 
-    def more_cases(self, margin: float, hold: float, step: float) -> int | None: ...
     def holds(self, margin: float, alpha: float) -> bool: ...
     def found(self, margin: float, alpha: float, /) -> tuple[Leaf, float]:
         """The leaf that speaks most for a regression, and the level at which it is read."""
@@ -146,9 +162,15 @@ class Rise:
     def change(self) -> float:
         return self.difference.mean
 
-    def detectable(self, margin: float, alpha: float) -> float:
-        # as in an audit: n cases that did not differ leave room for some that do
-        return Contrast(self.name, self.difference, margin).detectable(alpha)
+    def detectable(self, margin: float, alpha: float, *, power: float = POWER) -> float:
+        # differences of two runs reach twice as far as the values of one
+        return least_effect(self.difference, margin, alpha, jump=self.difference.hi / 2, power=power)
+
+    def stays_open(self, times: float, margin: float, alpha: float) -> float:
+        return stays_above(self.difference, times, margin, alpha)
+
+    def stays_unfound(self, times: float, margin: float, alpha: float) -> float:
+        return stays_below(self.difference, times, margin, alpha)
 
     def p(self, margin: float) -> float:
         return self.difference.p_above(margin)
@@ -158,9 +180,6 @@ class Rise:
 
     def high(self, alpha: float) -> float:
         return self.difference.upper(alpha)
-
-    def more_cases(self, margin: float, hold: float, step: float) -> int | None:
-        return Contrast(self.name, self.difference, margin).more_cases(hold, step)
 
     def holds(self, margin: float, alpha: float) -> bool:
         return self.high(alpha) <= margin
@@ -196,9 +215,26 @@ class Growth:
     def change(self) -> float:
         return abs(self.now) - abs(self.then)
 
-    def detectable(self, margin: float, alpha: float) -> float:
-        # as in an audit: n cases that did not differ leave room for some that do
-        return Contrast(self.name, self.difference, margin).detectable(alpha)
+    def detectable(self, margin: float, alpha: float, *, power: float = POWER) -> float:
+        # both means must lie beyond the margin; where the effect grows away from 0, now + then is ahead by twice `then`
+        each = 1 - (1 - power) / 2
+        d, s = (
+            least_effect(mean, margin, alpha, jump=mean.hi / 2, power=each, two_sided=True)
+            for mean in (self.difference, self.total)
+        )
+        if s >= NONE_SEEN and abs(self.then) > margin:
+            return d
+        return max(d, s - 2 * abs(self.then))
+
+    def stays_open(self, times: float, margin: float, alpha: float) -> float:
+        # as `high` reads them: on either side one of the two means inside is enough
+        d, s, half = self.difference, self.total, alpha / 2
+        up = min(stays_above(mean, times, margin, half) for mean in (d, s))
+        return up + min(stays_above(mean.mirrored(), times, margin, half) for mean in (d, s))
+
+    def stays_unfound(self, times: float, margin: float, alpha: float) -> float:
+        pair = (self.difference, self.total) if self.now >= 0 else (self.difference.mirrored(), self.total.mirrored())
+        return sum(stays_below(mean, times, margin, alpha) for mean in pair)
 
     def p(self, margin: float) -> float:
         if self.difference.mean * self.total.mean <= 0:
@@ -213,9 +249,6 @@ class Growth:
         # |now| - |then| is the larger of min(d, s) and min(-d, -s); either mean may miss its end, so alpha is halved
         d, s, half = self.difference, self.total, alpha / 2
         return max(min(d.upper(half), s.upper(half)), min(-d.lower(half), -s.lower(half)))
-
-    def more_cases(self, margin: float, hold: float, step: float) -> int | None:
-        return Contrast(self.name, self.difference, margin, two_sided=True).more_cases(hold / 2, step)
 
     def holds(self, margin: float, alpha: float) -> bool:
         return self.high(alpha) <= margin
@@ -232,6 +265,24 @@ class AllOf:
     """Grew only if every part did (an intersection-union test); not worse once no part grew."""
 
     parts: Sequence[Rise | Growth]
+
+    @property
+    def n(self) -> int:
+        return max(part.n for part in self.parts)
+
+    @property
+    def change(self) -> float:
+        return min(part.change for part in self.parts)
+
+    def detectable(self, margin: float, alpha: float, *, power: float = POWER) -> float:
+        each = 1 - (1 - power) / len(self.parts)
+        return max(part.detectable(margin, alpha, power=each) for part in self.parts)
+
+    def stays_open(self, times: float, margin: float, alpha: float) -> float:
+        return sum(part.stays_open(times, margin, alpha) for part in self.parts)
+
+    def stays_unfound(self, times: float, margin: float, alpha: float) -> float:
+        return sum(part.stays_unfound(times, margin, alpha) for part in self.parts)
 
     def p(self, margin: float) -> float:
         return max(part.p(margin) for part in self.parts)
@@ -257,6 +308,27 @@ class AnyOf:
         """The part of alpha that each part may spend."""
         others = len(self.parts) - 1
         return [FIRST_SHARE, *[(1 - FIRST_SHARE) / others] * others] if others else [1.0]
+
+    @property
+    def n(self) -> int:
+        return max(part.n for part in self.parts)
+
+    @property
+    def change(self) -> float:
+        return max(part.change for part in self.parts)
+
+    def detectable(self, margin: float, alpha: float, *, power: float = POWER) -> float:
+        """Of the first part, the signed effect: the parts measure different things."""
+        return self.parts[0].detectable(margin, alpha * self.shares[0], power=power)
+
+    def stays_open(self, times: float, margin: float, alpha: float) -> float:
+        return sum(part.stays_open(times, margin, alpha) for part in self.parts)
+
+    def stays_unfound(self, times: float, margin: float, alpha: float) -> float:
+        return min(
+            part.stays_unfound(times, margin, alpha * share)
+            for part, share in zip(self.parts, self.shares, strict=True)
+        )
 
     def p(self, margin: float) -> float:
         return min(1.0, *(part.p(margin) / share for part, share in zip(self.parts, self.shares, strict=True)))
@@ -397,6 +469,14 @@ def _decided(asked: Asked, p_adjusted: float | None, margin: float, alpha: float
         p=p,
         p_adjusted=p_adjusted,
         n=leaf.n,
-        more_cases=leaf.more_cases(margin, hold, step) if undecided else None,
-        detectable=leaf.detectable(margin, first),
+        # an adjusted p of 1 does not tell which step of Holm it stands at
+        more_cases=_needed(test, margin, hold, first if p_adjusted == 1 else step) if undecided else None,
+        detectable=test.detectable(margin, first),
     )
+
+
+def _needed(test: Test, margin: float, hold: float, step: float) -> int | None:
+    """Cases beyond the common ones after which, if the truth is what was seen, the decision falls with power .8."""
+    if test.change > margin:
+        return more_cases(lambda times: test.stays_unfound(times, margin, step), test.n)
+    return more_cases(lambda times: test.stays_open(times, margin, hold), test.n)

@@ -3,27 +3,22 @@
 A leaf is one mean against one tolerance. `Least` says "only if all of them": an addition gained only if it beats its
 source *and* its placebo; verdicts flip too often only if more than on repeats *and* on neutral edits (an
 intersection-union test: the largest p counts). `Most` says "any of them": an edit changes verdicts if the target's
-utility moves *or* verdicts flip (Bonferroni over the parts). Every node answers the same three questions: the p of
-"within tolerance", whether it holds at a level, and which leaf decided.
+utility moves *or* verdicts flip (Bonferroni over the parts). Every node answers the same questions: the p of "within
+tolerance", whether it holds at a level, which leaf decided, what effect it would have seen, and how many more cases
+would decide it. The last two ask for power .8 of the whole decision: where several parts must come out, the chances
+that one does not are added up (Bonferroni again); where one suffices, the likeliest counts.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from scipy.special import ndtri
-
+from voirdire.harness.statistics.foresight import MORE_CASES_POWER, least_effect, more_cases, stays_above, stays_below
 from voirdire.harness.statistics.means import Mean
 
-__all__ = ["AtLeastDrop", "Contrast", "Least", "Most", "Node", "Reading", "holm"]
-
-#: power with which INCONCLUSIVE's "n more cases" would decide
-MORE_CASES_POWER = 0.8
-#: more cases than this are not worth promising
-MOST_CASES = 100_000
+__all__ = ["AtLeastDrop", "Contrast", "Least", "Most", "Node", "Reading", "holm", "needed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +57,23 @@ class Node(Protocol):
     def held_by(self, alpha: float) -> Reading:
         """The leaf that `holds` hangs on, read at the level it was given."""
 
-    def detectable(self, alpha: float) -> float:
-        """The smallest effect that would have been violated at level `alpha` with power .8, at the noise seen."""
+    def detectable(self, alpha: float, *, power: float = MORE_CASES_POWER, scores: bool = False) -> float:
+        """The smallest effect that would have been violated at level `alpha` with this power (foresight.py); 1 if none
+        would have been. `scores`: effects are spread as those of a score judge."""
+
+    @property
+    def beyond(self) -> bool:
+        """Does what was seen lie beyond the tolerance?"""
+
+    @property
+    def count(self) -> int:
+        """The number of cases it rests on."""
+
+    def stays_open(self, times: float, alpha: float) -> float:
+        """Chance, at most, that it does not hold at level `alpha` with `times` the cases, if the truth is as seen."""
+
+    def stays_unbroken(self, times: float, alpha: float) -> float:
+        """Chance, at most, that it is not violated at level `alpha` with `times` the cases, if the truth is as seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,37 +103,32 @@ class Contrast:
     def held_by(self, alpha: float) -> Reading:
         return Reading(self, alpha)
 
-    def detectable(self, alpha: float) -> float:
-        return self.tolerance + _reach(self.mean, alpha)
+    def detectable(self, alpha: float, *, power: float = MORE_CASES_POWER, scores: bool = False) -> float:
+        return least_effect(
+            self.mean,
+            self.tolerance,
+            alpha,
+            jump=self.mean.hi,
+            power=power,
+            two_sided=self.two_sided,
+            scores=scores,
+        )
 
-    def more_cases(self, alpha_hold: float, alpha_violate: float) -> int | None:
-        """Cases beyond the present n after which, if the truth is what was seen, the decision falls with power .8."""
-        mean = self.mean
-        size = abs(mean.mean) if self.two_sided else mean.mean
-        z = float(ndtri(MORE_CASES_POWER))
-        if size > self.tolerance:
-            need = z - float(ndtri(alpha_violate))
-            distance = size - self.tolerance
-        else:
-            need = z - float(ndtri(alpha_hold))
-            distance = self.tolerance - size
-        # the estimate itself is uncertain: do not promise a decision from a lucky distance, nor despair of a tiny one
-        distance = max(distance, self.tolerance / 5, 0.01)
-        sd = _least_sd(mean, alpha_hold)
-        total = math.ceil((need * sd / distance) ** 2)
-        more = max(total - mean.n, math.ceil(mean.n / 10))
-        return more if more <= MOST_CASES else None
+    @property
+    def beyond(self) -> bool:
+        return (abs(self.mean.mean) if self.two_sided else self.mean.mean) > self.tolerance
 
+    @property
+    def count(self) -> int:
+        return self.mean.count
 
-def _least_sd(mean: Mean, alpha: float) -> float:
-    """The spread seen, or where hardly any was, what the rule of three leaves room for."""
-    unseen: float = 1 - alpha ** (1 / mean.n)
-    return max(mean.sd, unseen * math.sqrt(mean.n) / 2)
+    def stays_open(self, times: float, alpha: float) -> float:
+        above = stays_above(self.mean, times, self.tolerance, alpha)
+        return above + stays_above(self.mean.mirrored(), times, self.tolerance, alpha) if self.two_sided else above
 
-
-def _reach(mean: Mean, alpha: float) -> float:
-    """How far beyond a bound the truth must lie for a test of level `alpha` to see it with power .8."""
-    return (float(ndtri(MORE_CASES_POWER)) - float(ndtri(alpha))) * _least_sd(mean, alpha) / math.sqrt(mean.n)
+    def stays_unbroken(self, times: float, alpha: float) -> float:
+        turned = self.two_sided and self.mean.mean < 0
+        return stays_below(self.mean.mirrored() if turned else self.mean, times, self.tolerance, alpha)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +153,24 @@ class AtLeastDrop:
     def held_by(self, alpha: float) -> Reading:
         return Reading(self, alpha)
 
-    def detectable(self, alpha: float) -> float:
+    def detectable(self, alpha: float, *, power: float = MORE_CASES_POWER, scores: bool = False) -> float:
         """The smallest drop that would have held."""
-        return self.min_drop + _reach(self.mean, alpha)
+        drop = self.mean.mirrored()
+        return least_effect(drop, self.min_drop, alpha, jump=drop.hi, power=power, scores=scores)
 
-    def more_cases(self, alpha_hold: float, alpha_violate: float) -> int | None:
-        return Contrast(self.name, self.mean.mirrored(), self.min_drop).more_cases(alpha_hold, alpha_violate)
+    @property
+    def beyond(self) -> bool:
+        return self.mean.mean > -self.min_drop
+
+    @property
+    def count(self) -> int:
+        return self.mean.count
+
+    def stays_open(self, times: float, alpha: float) -> float:
+        return stays_above(self.mean, times, -self.min_drop, alpha)
+
+    def stays_unbroken(self, times: float, alpha: float) -> float:
+        return stays_below(self.mean, times, -self.min_drop, alpha)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +193,23 @@ class Least:
         share = alpha / len(self.parts)
         return max(self.parts, key=lambda part: part.margin(share)).held_by(share)
 
-    def detectable(self, alpha: float) -> float:
-        return max(part.detectable(alpha) for part in self.parts)
+    def detectable(self, alpha: float, *, power: float = MORE_CASES_POWER, scores: bool = False) -> float:
+        each = 1 - (1 - power) / len(self.parts)
+        return max(part.detectable(alpha, power=each, scores=scores) for part in self.parts)
+
+    @property
+    def beyond(self) -> bool:
+        return all(part.beyond for part in self.parts)
+
+    @property
+    def count(self) -> int:
+        return max(part.count for part in self.parts)
+
+    def stays_open(self, times: float, alpha: float) -> float:
+        return min(part.stays_open(times, alpha / len(self.parts)) for part in self.parts)
+
+    def stays_unbroken(self, times: float, alpha: float) -> float:
+        return sum(part.stays_unbroken(times, alpha) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +236,31 @@ class Most:
         failing = [part for part in self.parts if not part.holds(alpha)]
         return (failing or list(self.parts))[0].held_by(alpha)
 
-    def detectable(self, alpha: float) -> float:
+    def detectable(self, alpha: float, *, power: float = MORE_CASES_POWER, scores: bool = False) -> float:
         """Of the first part, the signed effect: the parts measure different things."""
-        return self.parts[0].detectable(alpha / len(self.parts))
+        return self.parts[0].detectable(alpha / len(self.parts), power=power, scores=scores)
+
+    @property
+    def beyond(self) -> bool:
+        return any(part.beyond for part in self.parts)
+
+    @property
+    def count(self) -> int:
+        return max(part.count for part in self.parts)
+
+    def stays_open(self, times: float, alpha: float) -> float:
+        return sum(part.stays_open(times, alpha) for part in self.parts)
+
+    def stays_unbroken(self, times: float, alpha: float) -> float:
+        return min(part.stays_unbroken(times, alpha / len(self.parts)) for part in self.parts)
+
+
+def needed(node: Node, alpha_hold: float, alpha_violate: float) -> int | None:
+    """Cases beyond those seen after which, if the truth is what was seen, the decision falls with power .8; None if
+    more than are worth promising. The levels are those at which the node holds and is violated."""
+    if node.beyond:
+        return more_cases(lambda times: node.stays_unbroken(times, alpha_violate), node.count)
+    return more_cases(lambda times: node.stays_open(times, alpha_hold), node.count)
 
 
 def holm(p: Sequence[float], m: int | None = None) -> list[float]:

@@ -14,8 +14,8 @@ clusters of one size both are what they always were: the spread over clusters, a
 
 Sources: P. Hall, "On the removal of skewness by transformation", JRSS B 54 (1992); C. Clopper and E. Pearson,
 Biometrika 26 (1934); J. MacKinnon and H. White, Journal of Econometrics 29 (1985), the jackknife; R. Bell and D.
-McCaffrey, Survey Methodology 28 (2002), degrees of freedom, with G. Imbens and M. Kolesar's correlation within clusters,
-Review of Economics and Statistics 98 (2016). tests/statistics check level and coverage by simulation.
+McCaffrey, Survey Methodology 28 (2002), degrees of freedom; G. Imbens and M. Kolesar, Review of Economics and
+Statistics 98 (2016), with the correlation within clusters. tests/statistics check level and coverage by simulation.
 """
 
 from __future__ import annotations

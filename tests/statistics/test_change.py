@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -176,6 +178,61 @@ def test_detectable_growth_is_found_in_four_of_five_runs() -> None:
         sizes.append(change.detectable)
     assert np.mean(sizes) == pytest.approx(0.15, abs=0.02)
     assert found / 300 >= 0.8
+
+
+@pytest.mark.parametrize("signed", [False, True], ids=["one-sided", "signed, beside flips"])
+@pytest.mark.parametrize("n", [100, 200])
+def test_detectable_growth_of_a_deterministic_judge_is_found_in_four_of_five_runs(n: int, signed: bool) -> None:
+    """Exact: in a share of the cases the verdict turns between the runs. By the spread seen it was found in .3."""
+    from scipy.stats import binom
+
+    def run(turned: int) -> Test:
+        now, then = (np.arange(n) < turned).astype(float), np.zeros(n)
+        gain = paired_rise("gain", now, then)
+        assert gain is not None
+        if not signed:
+            return gain
+        quiet = paired_rise("flips", then, then)
+        assert quiet is not None
+        return AnyOf([Growth("shift", gain.difference, gain.difference), quiet])
+
+    least = next(k for k in range(n) if one(run(k), family=9).state == "regressed")
+    size = one(run(0), family=9).detectable
+    assert size is not None
+    # a signed effect has to lie beyond the margin in now - then and in now + then, which here are one
+    assert 0.75 <= binom.sf(least - 1, n, size) <= (0.93 if signed else 0.86)
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.13])
+def test_more_cases_decide_a_gate_in_four_of_five_runs(effect: float) -> None:
+    rng = np.random.default_rng(9)
+    n = 60
+
+    def run(cases: int, noise: np.random.Generator) -> Test:
+        a, b, flips = (noise.normal(0, 0.25, cases) for _ in range(3))
+        difference, total = estimate(a + effect - b, lo=-2, hi=2), estimate(a + effect + b, lo=-2, hi=2)
+        rises = paired_rise("flips", np.clip(flips, -1, 1), np.zeros(cases))
+        assert difference is not None
+        assert total is not None
+        assert rises is not None
+        return AnyOf([Growth("shift", difference, total), rises])
+
+    def centred(test: Test) -> Test:
+        """The same spread with the means where they truly are: what was seen is the truth."""
+        assert isinstance(test, AnyOf)
+        shift, flips = test.parts
+        assert isinstance(shift, Growth)
+        assert isinstance(flips, Rise)
+        moved = Growth("shift", replace(shift.difference, mean=effect), replace(shift.total, mean=effect))
+        return AnyOf([moved, Rise("flips", replace(flips.difference, mean=0.0), 0.0)])
+
+    change = one(centred(run(n, rng)), family=9)
+    assert change.state == "inconclusive"
+    assert change.more_cases is not None
+    later = [one(run(n + change.more_cases, rng), family=9).state for _ in range(200)]
+    decided = np.mean([state == ("regressed" if effect else "not_worse") for state in later])
+    # .8, less four standard errors of the simulation; of what does not grow two means are bounded, where one would do
+    assert 0.69 <= decided <= (0.97 if effect else 1.0)
 
 
 def test_cases_that_did_not_differ_leave_room_for_some_that_do() -> None:
