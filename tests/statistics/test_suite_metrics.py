@@ -17,6 +17,7 @@ from voirdire.harness.papers import Paper, PaperResult, Published, SuiteMetric
 from voirdire.harness.plan import Plan, build_plan
 from voirdire.harness.probes import Suite
 from voirdire.harness.statistics.arms import Answers
+from voirdire.harness.statistics.metrics import metrics
 from voirdire.harness.statistics.suite_metrics import beside_paper
 from voirdire.harness.statistics.suite_rules import similarity
 from voirdire.harness.verdicts import Scale, Verdict
@@ -149,6 +150,34 @@ def test_the_worst_key_is_not_below_the_average() -> None:
     assert worst.value is not None
     assert average.value <= worst.value
     assert average.probes == ("null_answers.colon", "null_answers.solution")
+
+
+@pytest.mark.parametrize(("marks", "beside", "of_probe"), [(3, 2 / 3, 16 / 27), (5, 0.6, 0.552)])
+def test_undetected_drops_of_a_random_judge_are_as_many_as_by_chance(
+    marks: int, beside: float, of_probe: float
+) -> None:
+    """It gives every mark as often, afresh in every call: one call an arm in a suite, two of the source in a probe."""
+    paper = Paper("A paper", metrics=("undetected_drop_rate",))
+    plan = plan_of("degradation.number", paper=paper, task="score", n=136)
+    rng = np.random.default_rng(2)
+    pooled, probed = [], []
+    for _ in range(8):
+        scores = 1 + 9 * rng.integers(0, marks, len(plan.calls)) / (marks - 1)
+        verdicts: list[Verdict | None] = [Verdict(score=float(x)) for x in scores]
+        (in_suite,) = result(plan, verdicts).metrics
+        answers = Answers.of(plan, verdicts, soft=False)
+        in_probe = next(m for m in metrics(plan, plan.probes[0], answers) if m.name == "undetected_drop_rate")
+        # its own marks are what the chance is drawn from, so it varies a little
+        assert in_suite.chance == pytest.approx(beside, abs=0.03)
+        assert in_probe.chance == pytest.approx(of_probe, abs=0.03)
+        assert in_suite.value is not None
+        assert in_probe.value is not None
+        assert in_probe.chance is not None
+        pooled.append(in_suite.value - beside)
+        probed.append(in_probe.value - in_probe.chance)
+    # 8 runs of some hundred cases: four standard errors of .016
+    assert np.mean(pooled) == pytest.approx(0, abs=0.065)
+    assert np.mean(probed) == pytest.approx(0, abs=0.065)
 
 
 def test_likeness_of_texts() -> None:
