@@ -150,13 +150,13 @@ def _columns(
 def _difference_p(values: np.ndarray, inside: np.ndarray, clusters: np.ndarray) -> float | None:
     """Two-sided p of "this slice is as the rest"; None where there is too little to tell. NaN: no value.
 
-    The units are clusters, and of a cluster that lies in both its two parts.
+    `clusters` are numbered from 0. The units are clusters, and of a cluster that lies in both its two parts.
     """
     known = ~np.isnan(values)
-    gaps, inside = values[known] - values[known].mean(), inside[known]
-    _, first, units = np.unique(2 * clusters[known] + inside, return_index=True, return_inverse=True)
-    sums = np.bincount(units, weights=gaps)
-    chosen = inside[first]
+    units = 2 * clusters[known] + inside[known]
+    present = np.flatnonzero(np.bincount(units))
+    sums = np.bincount(units, weights=values[known] - values[known].mean())[present]
+    chosen = present % 2 == 1
     if min(int(chosen.sum()), int((~chosen).sum())) < LEAST_TESTED or float(sums @ sums) < 1e-18:
         return None
     return _permutation_p(sums, chosen)
