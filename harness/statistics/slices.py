@@ -166,9 +166,10 @@ def _permutation_p(values: np.ndarray, chosen: np.ndarray) -> float:
     """Two-sided p of the sum of the `chosen` values, which add up to 0 in all, among all choices of as many."""
     n, k = values.size, int(chosen.sum())
     share = k / n * (1 - k / n)
-    variance = float(values @ values) / n
-    skew = float(np.mean(values**3)) / variance**1.5 * (n - 2 * k) / (n - 2) * math.sqrt((n - 1) / (k * (n - k)))
-    kurtosis = (1 - 6 * share) * (float(np.mean(values**4)) / variance**2 - 3) / (share * n) - 6 / n
+    squares = values * values
+    variance = float(squares.mean())
+    skew = float(squares @ values) / n / variance**1.5 * (n - 2 * k) / (n - 2) * math.sqrt((n - 1) / (k * (n - k)))
+    kurtosis = (1 - 6 * share) * (float(squares @ squares) / n / variance**2 - 3) / (share * n) - 6 / n
     z = float(values[chosen].sum()) / math.sqrt(n * share * n / (n - 1) * variance)
     # tails that are heavier than the skewness makes them: Student's t of the kurtosis that is left
     left = kurtosis - 1.5 * skew**2
