@@ -144,11 +144,15 @@ class Leaf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rise:
-    """A contrast that may not rise: `difference` is the mean of now - then over the cases, `then` the mean then."""
+    """A contrast that may not rise: `difference` is the mean of now - then over the cases, `then` the mean then.
+
+    `jump`: by how much a case rises that turns altogether.
+    """
 
     name: str
     difference: Mean
     then: float
+    jump: float = 1.0
 
     @property
     def n(self) -> int:
@@ -163,8 +167,7 @@ class Rise:
         return self.difference.mean
 
     def detectable(self, margin: float, alpha: float, *, power: float = POWER) -> float:
-        # differences of two runs reach twice as far as the values of one
-        return least_effect(self.difference, margin, alpha, jump=self.difference.hi / 2, power=power)
+        return least_effect(self.difference, margin, alpha, jump=self.jump, power=power)
 
     def stays_open(self, times: float, margin: float, alpha: float) -> float:
         return stays_above(self.difference, times, margin, alpha)
@@ -219,7 +222,7 @@ class Growth:
         # both means must lie beyond the margin; where the effect grows away from 0, now + then is ahead by twice `then`
         each = 1 - (1 - power) / 2
         d, s = (
-            least_effect(mean, margin, alpha, jump=mean.hi / 2, power=each, two_sided=True)
+            least_effect(mean, margin, alpha, jump=1.0, power=each, two_sided=True)
             for mean in (self.difference, self.total)
         )
         if s >= NONE_SEEN and abs(self.then) > margin:
@@ -386,7 +389,9 @@ def _leaf(
         difference = estimate(values - before, groups[cases], lo=lo - hi, hi=hi - lo)
         total = estimate(values + before, groups[cases], lo=2 * lo, hi=2 * hi)
         return None if difference is None or total is None else Growth(node.name, difference, total)
-    return paired_rise(node.name, values, before, groups[cases], lo=lo, hi=hi)
+    rise = paired_rise(node.name, values, before, groups[cases], lo=lo, hi=hi)
+    # damage that is no longer noticed
+    return replace(rise, jump=-lo) if rise is not None and isinstance(node, AtLeastDrop) else rise
 
 
 def paired_rise(

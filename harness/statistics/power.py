@@ -35,7 +35,7 @@ __all__ = ["POWER", "CasesNeeded", "Design", "NoiseModel", "cases_needed", "clea
 
 #: power asked for unless told otherwise
 POWER = 0.8
-#: more cases than this are not worth promising (as decisions.MOST_CASES)
+#: more cases than this are not worth promising (as foresight.MOST_CASES)
 MOST_CASES = 100_000
 #: points of the quasi-random sample over which joint decisions are averaged: error about .002
 _POINTS = 4096
