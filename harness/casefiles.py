@@ -284,7 +284,8 @@ def _label(value: Any, n: int, fail: Any) -> Label:
             )
         return int(value) if n > 1 and value == int(value) else value
     if isinstance(value, list):
-        if sorted(value, key=str) != list(range(n)):
+        # False == 0 and 1.0 == 1, but neither is an index
+        if not all(type(i) is int for i in value) or sorted(value) != list(range(n)):
             raise fail(f'"label" {value!r} is no ranking of {n} responses', "List the 0-based indices, best first.")
         return tuple(value)
     raise fail(f'"label" must be an index, "tie", a number, a boolean or a ranking, this is {_kind(value)}')

@@ -157,6 +157,9 @@ def test_without_pyarrow_the_install_line_is_given(tmp_path: Path, monkeypatch: 
         ([GOOD | {"label": 2}], ['"label" is 2', "2 responses", "Use 0"]),
         ([GOOD | {"label": "first"}], ["'first' is no label"]),
         ([GOOD | {"label": [0, 0]}], ["no ranking of 2"]),
+        ([GOOD | {"label": [False, True]}], ["no ranking of 2"]),
+        ([GOOD | {"label": [1.0, 0.0]}], ["no ranking of 2"]),
+        ([GOOD | {"label": ["0", None]}], ["no ranking of 2"]),
         ([GOOD | {"label": {"a": 1}}], ['"label" must be']),
         ([GOOD | {"reference": ["x"]}], ['"reference" must be a text']),
         ([GOOD | {"meta": 3}], ['"meta" must be an object']),
@@ -174,6 +177,12 @@ def test_what_is_wrong_is_named(tmp_path: Path, lines: list[object], words: list
         read_cases(path)
     for word in ["cases.jsonl", *words]:
         assert word in str(caught.value)
+
+
+def test_a_ranking_of_many_responses_is_a_label(tmp_path: Path) -> None:
+    order = [11, 3, 0, 10, 1, 2, 4, 5, 6, 7, 8, 9]
+    record = {"responses": [f"Answer {i}." for i in range(12)], "label": order}
+    assert read_cases(write(tmp_path / "cases.jsonl", record))[0].label == tuple(order)
 
 
 def test_missing_files_folders_and_bad_bytes(tmp_path: Path) -> None:
