@@ -29,6 +29,7 @@ from voirdire.harness.judges.parsing_protocols import pairwise_protocol_readers,
 from voirdire.harness.judges.parsing_ranking import ranking_readers
 from voirdire.harness.judges.parsing_score import score_readers
 from voirdire.harness.judges.parsing_text import MARK, Echo, Text, cut, lowered
+from voirdire.harness.judges.parsing_thinking import spoken
 from voirdire.harness.verdicts import NullReason, Scale, Verdict
 
 __all__ = [
@@ -43,7 +44,7 @@ __all__ = [
 ]
 
 #: part of every prompted judge's fingerprint: raise it with any change that can alter a verdict
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 
 _RAW_LIMIT = 20_000
 _RATIONALE_LIMIT = 4_000
@@ -60,19 +61,34 @@ class Parser:
     summary: str
 
     def parse(
-        self, reply: str, *, task: Task, scale: Scale | None = None, n: int = 2, judged: Sequence[str] = ()
+        self,
+        reply: str,
+        *,
+        task: Task,
+        scale: Scale | None = None,
+        n: int = 2,
+        judged: Sequence[str] = (),
+        cut_off: bool = False,
     ) -> Verdict:
         """The verdict of `reply`. `judged` are the texts the judge was shown, so that quotations are known as such.
 
-        `scale` is needed for scores (default 1 to 10), `n` (number of answers) for rankings.
+        `scale` is needed for scores (default 1 to 10), `n` (number of answers) for rankings. `cut_off`: the model was
+        stopped, so that only a verdict that stands complete before the end counts.
         """
-        if len(reply) <= _BARE_LIMIT:
+        scale = scale or Scale()
+        said = spoken(reply, judged)
+        if said == [reply] and len(reply) <= _BARE_LIMIT and not cut_off:
             # what most judges say: nothing but the verdict. No judged text can change how that is read.
-            read = _of_bare(self, reply, task, scale or Scale(), n)
+            read = _of_bare(self, reply, task, scale, n)
             if read is not None:
                 return read
-        text, candidates = self._candidates(reply, task, scale or Scale(), n)
-        return _verdict(reply, text, candidates, judged, task)
+        verdicts = [
+            _verdict(reply, *self._candidates(each, task, scale, n), judged, task, cut_off=cut_off) for each in said
+        ]
+        if verdicts and all((v.value, v.margin) == (verdicts[0].value, verdicts[0].margin) for v in verdicts):
+            return verdicts[0]
+        reason = "it is not clear what of the reply is reasoning"
+        return Verdict(null="unparsed", reason=reason, raw=cut(reply, _RAW_LIMIT))
 
     def _candidates(self, reply: str, task: Task, scale: Scale, n: int) -> tuple[Text, list[Candidate]]:
         if task == "pairwise":
@@ -197,9 +213,19 @@ def _of_bare(parser: Parser, reply: str, task: Task, scale: Scale, n: int) -> Ve
     return _verdict(reply, text, candidates, (), task)
 
 
-def _verdict(reply: str, text: Text, candidates: list[Candidate], judged: Sequence[str], task: Task) -> Verdict:
+def _verdict(
+    reply: str,
+    text: Text,
+    candidates: list[Candidate],
+    judged: Sequence[str],
+    task: Task,
+    *,
+    cut_off: bool = False,
+) -> Verdict:
     raw = cut(reply, _RAW_LIMIT)
     chosen = _choose(text, sorted(candidates, key=lambda c: (c.start, c.end)), Echo(judged))
+    if cut_off and isinstance(chosen, Candidate) and not _is_complete(text, chosen):
+        chosen = _Doubt("the reply was cut off before its verdict was complete")
     if isinstance(chosen, Candidate) and chosen.value is not None:
         rationale = chosen.rationale if chosen.rationale is not None else text.without(chosen.start, chosen.end)
         read = _of_value(task, chosen.value, raw=raw, rationale=cut(rationale, _RATIONALE_LIMIT) or None)
@@ -269,12 +295,24 @@ def _choose(text: Text, candidates: list[Candidate], echo: Echo) -> Candidate | 
 def _echo_level(text: Text, candidate: Candidate, echo: Echo) -> int:
     if candidate.source is not None:
         return echo.level_of_object(text.low, candidate.start, candidate.source)
-    return echo.level(text.low, candidate.start, candidate.end, bare=candidate.bare)
+    # the mark that closes a quotation is the judge's, not the judged text's
+    said = text.low[candidate.start : candidate.end].rstrip(" \t\"'`”»」』")
+    end = candidate.start + len(said)
+    return echo.level(text.low, candidate.start, end, bare=candidate.bare)
 
 
 _REVISES = re.compile(
     r"\b(?:but|however|actually|correction|final|finally|verdict|instead|wait|rather|changed?|overall|reconsider\w{0,5}"
     r"|conclusion|therefore|thus|hence|so|on reflection|winner)\b|最终|综上|总体|因此"
+)
+
+
+#: "Verdict: B, no wait, A", "Winner: B. No, A."
+_TAKEN_BACK = re.compile(
+    r"[\s\W]{0,6}\b(?:(?:oh |or |and )?wait\b|hold on\b|scratch that|i mean\b|or rather\b|just kidding"
+    r"|on second thoughts?\b|correction\b|no,? wait\b"
+    r"|(?:no|nope|rather|actually)[,:.—– -]{1,3}(?:(?:it|that|make it|the winner)(?:'s| is)? )?"
+    r"(?:(?:response|answer|assistant|option)[ ])?[\[\"'(]{0,3}(?:[abc12]|tie|correct|incorrect)\b(?!'))"
 )
 
 
@@ -298,6 +336,8 @@ def _last_of_best(text: Text, clean: list[Candidate]) -> Candidate | _Doubt:
         lines = len(re.findall(r"\n\s{0,20}(?=\S)", gap[:4000]))
         if lines <= 1 and not _REVISES.search(gap[:4000]):
             return _Doubt("two verdicts stand side by side and contradict each other")
+    if _TAKEN_BACK.match(text.low, last.end):
+        return _Doubt("the verdict is taken back at once")
     later = [c for c in clean if c.start >= last.end and c.tier < tier and c.value != last.value]
     if later:
         return _Doubt("a statement after the verdict contradicts it")
@@ -316,6 +356,21 @@ def _is_final(text: Text, candidate: Candidate) -> bool:
         return False
     head = text.low[max(0, candidate.start - 80) : candidate.start]
     return bool(_LEAD_IN.search(head)) and (">" not in head.rsplit("\n", 1)[-1])
+
+
+#: what ends a verdict for good: its line, its sentence, its place in a JSON object
+_ENDED = re.compile(r"[^\n]{0,400}?(?:\n|[.!?;][\"')\]]{0,2}[ ])|[\"']?[ ]{0,4},[ ]{0,4}[\"'][a-z]")
+
+
+def _is_complete(text: Text, candidate: Candidate) -> bool:
+    """May what a cut took away no longer change it? "Score: 1" may have been 10, "A is better" the start of a list."""
+    if candidate.tier in (Tier.PROSE, Tier.CONCLUDED, Tier.PART):
+        return False
+    if candidate.source is not None:
+        return "{" not in text.text  # an object inside of one that was never closed is a part
+    if text.low[candidate.end - 1 : candidate.end] in ("]", "}", ">"):
+        return True
+    return bool(_ENDED.match(text.low, candidate.end))
 
 
 _REFUSAL = re.compile(

@@ -122,7 +122,17 @@ def _alone(low: str, start: int, end: int) -> bool:
 
 # --- lone lines ------------------------------------------------------------------------------------------------------
 
-_LINE_DRESS = " \t#>-•|\"'`“”「」()[].,!$\\"
+#: what may stand around a verdict that is alone on its line; a sign or a point that is attached to a digit belongs to
+#: the number, and a dash with a blank behind it, which may be that of a list, is left to the reader of numbers
+_DRESS_BEFORE = re.compile(r"(?:[ \t#>•|\"'`“”「」()\[\]$\\]|[.,](?!\d)|-(?![-.\d \t])|-[ \t](?![ \t]{0,9}[.\d]))*")
+_DRESS_AFTER = " \t#>•|\"'`“”「」()[].,!$\\"
+#: a line that ends so goes on in the next: "The answer is not\ncorrect"
+_HANGING = re.compile(
+    r"(?:\b(?:not|never|no|nor|neither|hardly|scarcely|barely|cannot|without|except|than|or|and|either|but|versus|vs"
+    r"|partly|partially|mostly|nearly|almost|largely|somewhat|far from|less|more|in|un|mis|non)|n't|不|[-–—/+])"
+    r"(?:[ ](?:yet|quite|fully|entirely|wholly|completely|really|exactly|strictly|at all|even|be|an?|the|is|been)){0,2}"
+    r"[ \t\n\"'`(\[]*$"
+)
 
 
 def lone_lines(
@@ -134,27 +144,30 @@ def lone_lines(
     start = low.rfind("\n", 0, end) + 1
     if not 0 < end - start <= 120:
         return
-    value = value_of(source[start:end].strip(_LINE_DRESS))
+    at = _undressed(source, start, end)
+    value = value_of(source[at:end].rstrip(_DRESS_AFTER))
     whole = not low[:start].strip()
     if value is not None and not low[start:end].rstrip(" \"'`").endswith(("?", ":")):
         context = Context(low, start, end)
-        if whole or not (context.reported or context.negated or context.legend):
-            yield Candidate(_undressed(source, start, end), end, value, Tier.EXPLICIT, bare=True)
+        hangs = _HANGING.search(low[max(0, start - 60) : start])
+        if whole or not (context.reported or context.negated or context.legend or hangs):
+            yield Candidate(at, end, value, Tier.EXPLICIT, bare=True)
     if whole:
         return
     first = len(low) - len(low.lstrip())
     stop = low.find("\n", first)
     line = source[first:stop]
     if 0 < len(line) <= 40 and bare_first(line):
-        value = value_of(line.strip(_LINE_DRESS))
+        at = _undressed(source, first, stop)
+        value = value_of(source[at:stop].rstrip(_DRESS_AFTER))
         if value is not None:
-            yield Candidate(_undressed(source, first, stop), stop, value, Tier.LEADING, bare=True)
+            yield Candidate(at, stop, value, Tier.LEADING, bare=True)
 
 
 def _undressed(source: str, start: int, end: int) -> int:
     """The offset of the verdict itself, inside any quotation marks around it."""
-    line = source[start:end]
-    return end - len(line.lstrip(_LINE_DRESS))
+    match = _DRESS_BEFORE.match(source, start, end)
+    return match.end() if match else start
 
 
 # --- labels ----------------------------------------------------------------------------------------------------------

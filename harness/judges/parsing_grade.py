@@ -35,7 +35,9 @@ _PARTLY = r"(?:partially|partly|mostly|almost|nearly|largely|somewhat|half|mainl
 
 def grade_of(source: str) -> bool | None:
     """The grade a short text names, whole: "CORRECT", "not correct", "No.", "正确"; else None."""
-    text = " ".join(lowered(plain(source)).strip(" \t\n.!\"'`*_[]()").split())
+    text = " ".join(
+        lowered(plain(source)).strip(" \t\n.\"'`*_[]()").rstrip("!. ").split()
+    )  # "!correct" is its opposite
     if _NEGATED.fullmatch(text):
         return False
     return _GRADES.get(text.removeprefix("it is ").removeprefix("it's "))
@@ -67,7 +69,17 @@ _BARE_FIRST = re.compile(r"[\s#*_\"'`(\[]{0,6}(?:correct|incorrect|yes|no|pass|f
 def _lone(text: Text) -> Iterator[Candidate]:
     found = list(lone_lines(text, grade_of, bare_first=lambda line: bool(_BARE_FIRST.fullmatch(lowered(line)))))
     if len({c.value for c in found}) < 2:
-        yield from found
+        yield from (c for c in found if not _answers_another(text.low, c))
+
+
+def _answers_another(low: str, candidate: Candidate) -> bool:
+    """Does the lone yes or no stand below a question that is not about correctness, or below "Errors found:"?"""
+    if low[candidate.start : candidate.end].strip(" \t\"'`()[].,!") not in ("yes", "no", "是", "否"):
+        return False
+    above = low[max(0, candidate.start - 240) : candidate.start].rstrip(" \t\n\"'`(>-").rsplit("\n", 1)[-1]
+    if above.endswith("?"):
+        return not _ABOUT_CORRECTNESS.fullmatch(re.split(r"[.!?]", above[:-1])[-1])
+    return above.endswith(":") and bool(_AMISS.search(above))
 
 
 # --- labels ----------------------------------------------------------------------------------------------------------
@@ -90,13 +102,6 @@ _CLOSED = re.compile(
 _BOTH = re.compile(r"[ \t]{0,2}(?:,|/|\||or\b|and\b|,[ ]or\b)[ \t]{0,2}[\"'`(\[]{0,3}(?:" + _WORD + r")(?![\w])")
 _UNDECIDED = re.compile(
     rf"(?:unclear|undecided|unsure|uncertain|none|n/a|unknown|inconclusive|cannot|{_PARTLY})(?:\b|[ ])"
-)
-#: "Correct? No", "Correct: yes"
-_ASKED = re.compile(r"\?[\"'`)\]]{0,2}[ \n]{1,2}")
-#: the question whose yes is bad news
-_FAULT = re.compile(
-    r"incorrect|wrong|error|mistake|false|fail|flaw|problem|inaccura|miss|issue|lack|contradict|hallucinat|harm|worse"
-    r"|reject|disagree|differ|off-topic|not\b|n't\b|错|不"
 )
 
 
@@ -145,7 +150,7 @@ def _read(low: str, start: int, at: int, tier: Tier) -> Iterator[Candidate]:
 
 # --- sentences -------------------------------------------------------------------------------------------------------
 
-_SUBJECT = r"(?:response|answer|submission|solution|it|this|output|candidate|result|reply|conclusion|that)"
+_SUBJECT = r"(?:response|answer|submission|solution|it|this|output|candidate|result|reply|conclusion|that|everything)"
 # the subject stands in front of both forms: `re` then skips what cannot begin one
 _IS = re.compile(
     rf"{_SUBJECT}(?:(?:[ ](?:is|was)|'s)[ ](?P<not>not[ ])?"
@@ -155,8 +160,55 @@ _IS = re.compile(
     r"|[ ](?P<isnt>isn't|wasn't)[ ](?P<value2>correct|right|accurate|acceptable))"
 )
 _ZH_IS = re.compile(r"(?:回答|答案|回复|解答|结果)(?:是)?(?:完全)?(?P<value>不正确|正确|错误)(?:的)?(?=[.,!;\n ]|$)")
-_QUESTION = re.compile(r"\?[\"'`)\]]{0,2}[ \n]{1,3}[\"'`(]{0,2}(?P<value>yes|no)(?=[.,;:!\"'`)]|[ ]?[—–-]|\s{0,3}$|\n)")
-_FIRST = re.compile(r"\s{0,8}[\"'`(]{0,2}(?P<value>yes|no|correct|incorrect|true|false)(?=[,.;:!]|[ ]?[—–]|[ ]-)")
+#: the yes or no behind a question
+_ANSWERED = re.compile(r"\?[\"'`)\]]{0,2}[ \n]{1,3}[\"'`(]{0,2}(?P<value>yes|no)(?=[.,;:!\"'`)]|[ ]?[—–-]|\s{0,3}$|\n)")
+_NAMED = (
+    r"(?:it|this|that|(?:(?:the|this|that|its|their|student's|model's|assistant's|candidate's|final|given|submitted"
+    r"|overall|ai|student|model|assistant)[ ]){0,4}(?:response|answer|submission|solution|output|claim|statement|result"
+    r"|reply|conclusion|summary|verdict)(?:[ ](?:to the (?:question|problem|task)|as a whole|given|itself))?)"
+)
+_TRULY = (
+    r"(?:(?:factually|fully|completely|entirely|actually|really|overall|technically|indeed|then|also|still)[ ]){0,2}"
+)
+_REFERENCE = (
+    r"(?:the[ ])?(?:(?:given|provided|reference|expected|gold|correct|source|ground)[ ]){0,2}"
+    r"(?:reference|document|context|source|passage|text|question|answer|solution|truth|evidence|rubric|criteria)"
+)
+_BY = rf"(?:[ ](?:by|with|to|in|from|according to|given|against|of)[ ]{_REFERENCE})"
+#: the questions whose yes passes an answer. A list of what is allowed: a yes to any other ("Is it incomplete?", "Does
+#: it omit a step?") may be good news or bad, and is no verdict.
+_ABOUT_CORRECTNESS = re.compile(
+    rf"[\s\"'`(#>\d.)-]{{0,8}}(?:(?:so|then|and|question|verdict|final)[ ,:]{{1,3}}){{0,2}}(?:"
+    rf"(?:is|was)[ ]{_NAMED}[ ]{_TRULY}(?:correct|right|accurate|acceptable|valid|true)(?:[ ]overall|{_BY})?"
+    rf"|(?:is|was)[ ]{_NAMED}[ ]{_TRULY}(?:supported|entailed|grounded|consistent|faithful|equivalent){_BY}?"
+    rf"|(?:does|did)[ ]{_NAMED}[ ]{_TRULY}(?:match|pass|agree)(?:[ ]{_REFERENCE}|{_BY})?"
+    rf"|(?:does|did)[ ]{_NAMED}[ ](?:(?:correctly|accurately)[ ](?:answer|solve)[ ]the (?:question|problem|task)"
+    r"|(?:answer|solve)[ ]the (?:question|problem|task)[ ](?:correctly|accurately))"
+    rf"|(?:(?:is|{_NAMED})[ ])?(?:correct|right|accurate|acceptable))[ ]?"
+)
+_FIRST = re.compile(
+    r"\s{0,8}[\"'`(]{0,2}(?P<value>yes|no|correct|incorrect|true|false)"
+    r"(?=[,.;!]|[ ]?[—–]|[ ]-|:[ ]{0,2}(?!(?:yes|no|true|false|none)\b)[a-z])"
+)
+#: "Correct: Paris" names the correct answer, "Correct: it is Paris" passes one
+_NAMES_ONE = re.compile(r":[ ]{0,2}+(?!(?:the|this|that|it|its|all|both|everything|response|answer)\b)")
+#: what takes a yes or a no back, or makes it half of one
+_HEDGED = re.compile(
+    r"[\s,.;:!—–-]{0,4}(?:wait|not\b|but\b|and\b|or\b|except|although|though\b|however|only\b|if\b|unless|at least"
+    rf"|in part|to (?:some|a certain) (?:extent|degree)|{_PARTLY})"
+)
+_FAULT_NOUN = r"(?:errors?|mistakes?|issues?|problems?|flaws?|faults?|inaccurac\w{1,3}|contradictions?|hallucinations?)"
+#: after a no: nothing is amiss
+_ALL_WELL = re.compile(
+    rf"\b(?:no|any|without|zero|free of)[ ](?:\w{{1,12}}[ ]){{0,2}}{_FAULT_NOUN}|\bnothing (?:is )?(?:wrong|missing)"
+    r"|\b(?:everything|all)\b[^.!?\n]{0,30}\b(?:right|correct|accurate|fine|good|well|true)\b|\bfully correct\b"
+)
+#: after a yes: something is
+_AMISS = re.compile(
+    rf"\b{_FAULT_NOUN}|\b(?:wrong|incorrect|inaccurate|incomplete|unsupported|missing|misses|omits?|omitted|lacks|fails?"
+    r"|failed|contradicts?|hallucinates?|outdated|false)\b"
+)
+_UNDONE = re.compile(r"\b(?:no|not|without|free of|nothing|never|none)\b|n't\b")
 _OTHERS = words("reference expected gold golden correct user's given ground first second if each intermediate")
 _SAID_CLOSED = re.compile(
     r"[ \t]{0,3}(?:$|\n)|[ ]{0,2}[.,;!)](?=[\s\"'`)\]]|$)|[ ]{0,2}[—–(]"
@@ -178,14 +230,27 @@ def _prose(text: Text) -> Iterator[Candidate]:
         yield from _said(low, start, end, grade)
     for match in recent(_ZH_IS, low, needs=("正确", "错误")):
         yield from _said(low, match.start(), match.end(), _GRADES[match.group("value")])
-    for match in recent(_QUESTION, low):
+    for match in recent(_ANSWERED, low):
         question = low[max(0, match.start() - 200) : match.start()]
         question = re.split(r"[.!?\n]", question)[-1]
-        if question and not _FAULT.search(question) and not question.lstrip().startswith(("what", "who", "how", "why")):
+        if _ABOUT_CORRECTNESS.fullmatch(question) and not _HEDGED.match(low, match.end()):
             yield Candidate(match.start(), match.end(), match.group("value") == "yes", Tier.CONCLUDED, bare=True)
     first = _FIRST.match(low)
-    if first and not low[first.end() :].lstrip(" ,.;:!-—–").startswith(("wait", "not ", "but", "and")):
+    if first and not _at_odds(low, first):
         yield Candidate(first.start("value"), first.end(), _GRADES[first.group("value")], Tier.LEADING, bare=True)
+
+
+def _at_odds(low: str, first: re.Match[str]) -> bool:
+    """Does the sentence behind the reply's first word take it back, or make it the answer to another question?"""
+    word, end = first.group("value"), first.end()
+    if _HEDGED.match(low, end) or _BOTH.match(low, end):
+        return True
+    if word in ("correct", "true") and _NAMES_ONE.match(low, end):
+        return True
+    says = re.split(r"[!?\n]|\.(?=\s)", low[end : end + 300].lstrip(" ,.;:!—–-"), maxsplit=1)[0]
+    if word == "no":
+        return bool(_ALL_WELL.search(says))
+    return word == "yes" and bool(_AMISS.search(says)) and not _UNDONE.search(says)
 
 
 def _said(low: str, start: int, end: int, grade: bool) -> Iterator[Candidate]:

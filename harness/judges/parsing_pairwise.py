@@ -21,7 +21,7 @@ from voirdire.harness.judges.parsing_candidates import (
 from voirdire.harness.judges.parsing_context import Context, word_before
 from voirdire.harness.judges.parsing_text import Text, lowered, plain, words
 
-__all__ = ["PAIRWISE_READERS", "option_of"]
+__all__ = ["PAIRWISE_READERS", "names_more", "option_of"]
 
 _NOUN = (
     r"(?:responses?|answers?|assistants?|ai assistant|models?|options?|candidates?|outputs?|completions?|solutions?"
@@ -132,8 +132,13 @@ _TAKEN = re.compile(r"(?:\b(?:is|was|are)\b|'s\b)[^.:\n]{0,30}$")
 _UNDECIDED = re.compile(r"(?:unclear|undecided|unsure|uncertain|none|n/a|unknown|inconclusive|cannot|neither)\b")
 
 
+def names_more(low: str, at: int) -> bool:
+    """Does another option follow the one that ends at `at` ("A or B", "A, B")? Then none was chosen."""
+    return bool(_MORE_OPTIONS.match(low, at))
+
+
 def _closed(low: str, at: int) -> bool:
-    return bool(_CLOSED.match(low, at)) and not _MORE_OPTIONS.match(low, at)
+    return bool(_CLOSED.match(low, at)) and not names_more(low, at)
 
 
 def _labels(text: Text) -> Iterator[Candidate]:
@@ -161,7 +166,7 @@ def _labels(text: Text) -> Iterator[Candidate]:
                 yield Candidate(start, at, None, tier, why="the reply says that it does not decide")
             continue
         end = value.end()
-        if not (_closed(low, end) or (_CLOSED_WIDE.match(low, end) and not _MORE_OPTIONS.match(low, end))):
+        if not (_closed(low, end) or (_CLOSED_WIDE.match(low, end) and not names_more(low, end))):
             continue
         if Context(low, start, end).rules_out_label():
             continue
@@ -295,7 +300,7 @@ def _preferences(text: Text, pattern: re.Pattern[str]) -> Iterator[Candidate]:
             continue
         if not (_BETTER_CLOSED.match(low, match.end()) or low.startswith(" over ", match.end())):
             continue
-        if not _MORE_OPTIONS.match(low, match.end()):
+        if not names_more(low, match.end()):
             yield from _said(low, at, match.end(), _SLOT[word])
 
 

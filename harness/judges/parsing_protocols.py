@@ -15,20 +15,21 @@ from typing import Any
 
 from voirdire.harness.judges.parsing_candidates import Candidate, Reader, Tier, recent
 from voirdire.harness.judges.parsing_context import Context
-from voirdire.harness.judges.parsing_pairwise import option_of
-from voirdire.harness.judges.parsing_score import whole_number
+from voirdire.harness.judges.parsing_pairwise import names_more, option_of
+from voirdire.harness.judges.parsing_score import SIGNED, amount_at
 from voirdire.harness.judges.parsing_text import Text
 from voirdire.harness.verdicts import Scale
 
 __all__ = ["pairwise_protocol_readers", "score_protocol_readers"]
 
-_NUMBER = r"[-+]?\d{1,4}(?:\.\d{1,4})?"
-#: "8 9", "8, 9", "8.5/7"; nothing else on the line
-_TWO = re.compile(rf"[ \t]{{0,4}}({_NUMBER})(?:[ \t]{{1,3}}|[ \t]{{0,2}}[,;/|][ \t]{{0,2}})({_NUMBER})[ \t.]{{0,4}}")
-#: "The score of Assistant 1: 8"
+#: "8 9", "8, 9", "8.5 / 7"; nothing else on the line. "8,9" may be a number with a decimal comma.
+_TWO = re.compile(
+    rf"[ \t]{{0,4}}({SIGNED})([ \t]{{1,3}}|[ \t]{{0,2}}(?:,[ \t]|[;/|])[ \t]{{0,2}})({SIGNED})[ \t.]{{0,4}}"
+)
+#: "The score of Assistant 1: 8"; the number follows
 _OF_ONE = re.compile(
-    rf"\bscore (?:of|for) (?:the )?(?:assistant|answer|response)[ #]{{0,2}}([12ab])\b[*_\"']{{0,3}}[ ]{{0,2}}"
-    rf"(?::|=|is)[ ]{{0,2}}[*_\"'\[(]{{0,3}}({_NUMBER})(?![\w%]|\.\d)"
+    r"\bscore (?:of|for) (?:the )?(?:assistant|answer|response)[ #]{0,2}([12ab])\b[*_\"']{0,3}[ ]{0,2}"
+    r"(?::|=|is)[ ]{0,2}[*_\"'\[(]{0,3}(?=[-+−.\d])"
 )
 _SLOTS = {"1": 0, "a": 0, "2": 1, "b": 1}
 _GRADES: Mapping[str, tuple[int | str, float]] = {
@@ -44,7 +45,7 @@ _GRADES: Mapping[str, tuple[int | str, float]] = {
     "a<<b": (1, -2.0),
 }
 _GRADED = re.compile(r"\[\[[ ]{0,2}([ab])[ ]{0,2}(>>|<<|>|<|=)[ ]{0,2}([ab])[ ]{0,2}\]\]")
-_RESULT = re.compile(r"\[result\][ \t]{0,3}[:(\"'*]{0,3}[ \t]{0,2}([\w.+-]{1,12})")
+_RESULT = re.compile(r"\[result\][ \t]{0,3}[:(\"'*\[]{0,3}[ \t]{0,2}([\w.+−-]{1,12})")
 _RANKED_NAME = re.compile(r"(?:model|answer|output)?[ _-]?([ab12])")
 _RANKED = re.compile(
     r"'(?:model|answer|output|name)'[ ]{0,2}:[ ]{0,2}'(?:model|answer|output)?[ _-]?([ab12])'[ ]{0,2},"
@@ -77,22 +78,32 @@ def _two_scores(text: Text, scale: Scale) -> Iterator[Candidate]:
     low = text.low
     for start, end in _outer_lines(low):
         match = _TWO.fullmatch(low, start, end)
-        if match:
-            yield _scored(match.start(1), match.end(2), match[1], match[2], scale)
-    found: dict[int, re.Match[str]] = {}
+        # "9/10" is one score of ten
+        if match and not ("/" in match[2] and _number(match[3]) == scale.high):
+            yield _scored(match.start(1), match.end(3), _number(match[1]), _number(match[3]), scale)
+    found: dict[int, tuple[int, int, float | None, str | None]] = {}
     for match in recent(_OF_ONE, low, needs=("score",)):
-        if text.quoted(match.start()):
+        amount = amount_at(low, match.end(), scale)
+        if amount is None or text.quoted(match.start()):
             continue  # looked at line by line: a quotation may have a mark of its own before every line
+        value, why, end = amount
         # an assistant that is named again begins a new pair: the last whole one counts
         found = {} if _SLOTS[match[1]] in found and len(found) == 2 else found
-        found[_SLOTS[match[1]]] = match
+        found[_SLOTS[match[1]]] = match.start(), end, value, why
         if len(found) == 2:
-            _, last = sorted((m.start(), m.end()) for m in found.values())
-            yield _scored(last[0], last[1], found[0][2], found[1][2], scale)
+            start, end, *_ = max(found.values(), key=lambda one: one[0])
+            a, b = found[0][2], found[1][2]
+            if a is None or b is None:
+                yield Candidate(start, end, None, Tier.EXPLICIT, bare=True, why=found[0][3] or found[1][3])
+            else:
+                yield _scored(start, end, a, b, scale)
 
 
-def _scored(start: int, end: int, first: str, second: str, scale: Scale) -> Candidate:
-    a, b = float(first), float(second)
+def _number(source: str) -> float:
+    return float(source.replace("−", "-"))
+
+
+def _scored(start: int, end: int, a: float, b: float, scale: Scale) -> Candidate:
     for value in (a, b):
         if value not in scale:
             why = f"{value:g} is off the scale of {scale.low:g} to {scale.high:g}"
@@ -120,7 +131,7 @@ def _grades(text: Text) -> Iterator[Candidate]:
 
 def _pair_result(text: Text) -> Iterator[Candidate]:
     for match in recent(_RESULT, text.low, needs=("[result]",)):
-        value = option_of(match[1])
+        value = None if names_more(text.low, match.end()) else option_of(match[1])
         why = None if value is not None else "what follows [RESULT] is no answer"
         yield Candidate(match.start(), match.end(), value, Tier.EXPLICIT, bare=True, why=why)
 
@@ -181,9 +192,10 @@ def _certainty(text: Text) -> Iterator[Candidate]:
 
 def _score_result(text: Text, scale: Scale) -> Iterator[Candidate]:
     for match in recent(_RESULT, text.low, needs=("[result]",)):
-        value = whole_number(match[1], scale)
-        why = None if value is not None else "what follows [RESULT] is no score on the scale"
-        yield Candidate(match.start(), match.end(), value, Tier.EXPLICIT, bare=True, why=why)
+        value, why, end = amount_at(text.low, match.start(1), scale) or (None, None, match.end())
+        if value is None:
+            why = why or "what follows [RESULT] is no score on the scale"
+        yield Candidate(match.start(), end, value, Tier.EXPLICIT, bare=True, why=why)
 
 
 def _checklist(text: Text, scale: Scale) -> Iterator[Candidate]:

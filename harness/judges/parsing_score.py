@@ -26,23 +26,38 @@ from voirdire.harness.judges.parsing_context import Context, word_before
 from voirdire.harness.judges.parsing_text import Text, lowered, plain, words
 from voirdire.harness.verdicts import Scale
 
-__all__ = ["score_readers", "whole_number"]
+__all__ = ["SIGNED", "amount_at", "score_readers", "whole_number"]
 
 _SPELLED = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _WORDS = {w: float(n) for n, w in enumerate(_SPELLED)}
-_NUMBER = rf"(?:[-+−]?\d{{1,6}}(?:\.\d{{1,6}})?|(?:{'|'.join(_WORDS)})\b)"
-_OF = r"(?:[ ]{0,2}(?:/|out of|of)[ ]{0,2}(?P<of>\d{1,6}(?:\.\d{1,6})?))?"
-_AMOUNT = re.compile(rf"(?P<number>{_NUMBER}){_OF}(?:[ ]?(?:points?|stars?|分))?")
-#: the number goes on, or is one end of a range, or is counted in something else
+SIGNED = r"[-+−]?(?:\d{1,6}(?:\.\d{1,6})?|\.\d{1,6})"
+_NUMBER = rf"(?:{SIGNED}|(?:{'|'.join(_WORDS)})\b)"
+_UNIT = r"(?:[ ]?(?:points?|stars?|marks?|分))?"
+#: "/10", "out of 10", "(out of 10)", ", on a scale of 1 to 10", "(max 10)", "on a 10-point scale"
+_OF = (
+    r"(?:[ ]{0,2}[,;(\[–—-]?[ ]{0,2}(?:"
+    r"(?:/|(?:out )?of(?: an?)?(?: (?:possible|maximum|total)(?: of)?)?|(?:on )?(?:an? |the )?scale(?: (?:of|from))?:?"
+    r"|max(?:imum|\.)?(?: of|:)?|满分(?:为|是)?:?)[ ]{0,2}(?:\d{1,6}[ ]?(?:to|-|–)[ ]?)?(?P<of>\d{1,6}(?:\.\d{1,6})?)"
+    r"|on (?:an? |the )(?P<points>\d{1,6})[- ]point))?"
+)
+_AMOUNT = re.compile(rf"(?P<number>{_NUMBER}){_UNIT}{_OF}{_UNIT}")
+#: the number goes on, or is one end of a range, or is counted in something else, or is taken back at once
 _GOES_ON = re.compile(
-    r"[\w%/°]|[.,]\d|[ ]{0,2}(?:[-–—+~^×*=/][ ]{0,2}\d|%)"
-    r"|[ ]{0,2}(?:to|or|and|vs)[ ]{1,2}\d|[ ](?:percent|errors?|mistakes?|issues?)\b|\ue000"
+    r"[\w%/°]|[.,]\d|[ ]{0,2}(?:[-–—−+~^×÷*=/→⇒>]{1,3}[ ]{0,2}[-+−]?\.?\d|%)"
+    r"|[ ]{0,2}(?:to|or|and|vs|minus|plus|times)[ ]{1,2}[-+−]?\.?\d|[ ](?:percent|errors?|mistakes?|issues?)\b|\ue000"
+    r"|[ ]{0,2}[.,;(–—-]{0,2}[ ]{0,2}"
+    r"(?:no,|or rather|rather|or|actually|make (?:that|it)|scratch that|i mean|correction)"
+    r"[ :,]{1,3}(?:it(?:'s| is)[ ]|an?[ ]|to[ ])?[-+−]?\.?\d"
+    # "7, 8", "7 | 8", "7 8": two numbers where one was asked for
+    rf"|(?:[ ]{{0,2}}[,;|&]|[ ])[ ]{{0,2}}{SIGNED}[ ]{{0,2}}(?:$|[\n.,;)\]|])"
 )
 #: behind a number that stands in running text
 _CLOSED = re.compile(
     r"[\"'`)\]”」$]{0,4}(?:[ \t]{0,3}(?:$|\n)|[ ]{0,2}[.,;:!(—–](?=[\s\w\"'`)\]]|$)"
     r"|[ ](?:because|since|as|for|due|overall|here|and|but|in total|on)\b)"
 )
+
+_RANGE = "the number after the label is a range or goes on"
 
 _KEYS = words(
     "score rating grade mark points verdict answer result value rate quality totalscore overallscore "
@@ -55,7 +70,7 @@ def _amount(match: re.Match[str], scale: Scale) -> tuple[float | None, str | Non
     value = _WORDS.get(number)
     if value is None:
         value = float(number)
-    of = match.group("of")
+    of = match.group("of") or match.group("points")
     if of is not None and float(of) != scale.high:
         return None, f"the reply scores out of {of}, the scale is {scale.low:g} to {scale.high:g}"
     if value not in scale:
@@ -80,14 +95,14 @@ _GIVE = re.compile(
     r"i(?:'d| would| will|'ll| must| do)?[ ](?:therefore[ ]|thus[ ]|only[ ])?"
     r"(?:give|rate|assign|award|score|grade)[ ]"
     r"(?:(?!to\b|and\b)[a-z']{1,14}[ ]){0,5}?"
-    rf"(?=\d|-\d|(?:{'|'.join(_WORDS)})\b(?! of))"
+    rf"(?=[-+−]?\.?\d|(?:{'|'.join(_WORDS)})\b(?! of))"
 )
 _EARNS = re.compile(
-    r"(?:deserves|earns|merits|receives|gets|worth)[ ](?:an?[ ])?(?:(?:score|rating|grade)[ ]of[ ])?(?=\d)"
+    r"(?:deserves|earns|merits|receives|gets|worth)[ ](?:an?[ ])?(?:(?:score|rating|grade)[ ]of[ ])?(?=[-+−]?\.?\d)"
 )
 _SCALE_OF = re.compile(
     r"scale[ ](?:of|from)[ ]\d{1,4}[ ]?(?:to|-|–)[ ]?\d{1,4}(?: \([^()\n]{0,60}\))?,?[ ]"
-    r"(?:[a-z']{1,14},?[ ]){0,8}?(?=\d)"
+    r"(?:[a-z']{1,14},?[ ]){0,8}?(?=[-+−]?\.?\d)"
 )
 _OUT_OF = re.compile(r"\d{1,6}(?:\.\d{1,6})?[ ]?(?:/|out of)[ ]?\d{1,6}|\d{1,3}(?:\.\d)?[ ]?分")
 
@@ -109,7 +124,8 @@ def score_readers(scale: Scale) -> dict[str, Reader]:
     def is_number(line: str) -> bool:
         # "1." opens a list, "Score: 4" is a label
         line = line.strip(" \t*_`")
-        return line[:1].isdigit() and line[-1:] not in (".", ")", ":") and whole_number(line, scale) is not None
+        opens_list = line[-1:] in (".", ")", ":") or not line.lstrip("-+−.")[:1].isdigit()
+        return not opens_list and whole_number(line, scale) is not None
 
     def brackets(text: Text) -> Iterator[Candidate]:
         yield from bracketed(text, of_text)
@@ -134,13 +150,15 @@ def score_readers(scale: Scale) -> dict[str, Reader]:
 
 def whole_number(source: str, scale: Scale) -> float | None:
     """The number on `scale` that a short text consists of, else None."""
-    text = lowered(plain(source)).strip(" \t\n\"'`*_[]()$.")
+    text = lowered(plain(source)).strip(" \t\n\"'`*_[]()$").rstrip(" \t\n\"'`*_[]()$.")
     text = re.sub(r"^(?:score|rating)[ ]{0,2}[:=][ ]{0,2}", "", text)
+    if scale.low >= 0:  # else "- 3" may be an item of a list or less than nothing
+        text = re.sub(r"^-[ ]{1,3}(?=[.\d])", "", text)
     match = _AMOUNT.fullmatch(text)
     return _amount(match, scale)[0] if match else None
 
 
-_ANY_BRACKETED = re.compile(r"\[\[[ ]{0,2}(?=[-+−\d])" + _AMOUNT.pattern + r"[ ]{0,2}\]\]")
+_ANY_BRACKETED = re.compile(r"\[\[[ ]{0,2}(?=[-+−.\d])" + _AMOUNT.pattern + r"[ ]{0,2}\]\]")
 
 
 def _off_scale(text: Text, scale: Scale) -> Iterator[Candidate]:
@@ -150,21 +168,31 @@ def _off_scale(text: Text, scale: Scale) -> Iterator[Candidate]:
             yield Candidate(match.start(), match.end(), None, Tier.EXPLICIT, bare=True, why=why)
 
 
-def _read(low: str, start: int, at: int, scale: Scale, tier: Tier, *, strict: bool) -> Iterator[Candidate]:
+def amount_at(low: str, at: int, scale: Scale) -> tuple[float | None, str | None, int] | None:
+    """The number that stands at `at`, why it is none on the scale, and where it ends; None where there is no number."""
     match = _AMOUNT.match(low, at)
     if match is None:
-        return
+        return None
     if _GOES_ON.match(low, match.end()):
+        return None, _RANGE, match.end()
+    return *_amount(match, scale), match.end()
+
+
+def _read(low: str, start: int, at: int, scale: Scale, tier: Tier, *, strict: bool) -> Iterator[Candidate]:
+    amount = amount_at(low, at, scale)
+    if amount is None:
+        return
+    value, why, end = amount
+    if why == _RANGE:
         if not strict:
-            yield Candidate(start, match.end(), None, tier, why="the number after the label is a range or goes on")
+            yield Candidate(start, end, None, tier, why=why)
         return
-    if strict and not _CLOSED.match(low, match.end()):
+    if strict and not _CLOSED.match(low, end):
         return
-    context = Context(low, start, match.end())
+    context = Context(low, start, end)
     if context.rules_out_label() or context.legend or context.asked:
         return
-    value, why = _amount(match, scale)
-    yield Candidate(start, match.end(), value, tier, why=why)
+    yield Candidate(start, end, value, tier, why=why)
 
 
 def _labels(text: Text, scale: Scale) -> Iterator[Candidate]:
@@ -209,7 +237,7 @@ def _prose(text: Text, scale: Scale) -> Iterator[Candidate]:
             if starts_word(low, match.start()):
                 yield from _prose_at(low, match, match.end(), scale)
     for match in recent(_OUT_OF, low, needs=("/", "out of", "分")):
-        if match.start() and (low[match.start() - 1].isalnum() or low[match.start() - 1] in ".-/,"):
+        if match.start() and (low[match.start() - 1].isalnum() or low[match.start() - 1] in ".,/-+−–—<>≤≥*^"):
             continue
         yield from _prose_at(low, match, match.start(), scale)
 

@@ -1,7 +1,8 @@
 """A judge's reply made ready for reading: plain characters, JSON objects set apart, quotations marked, echoes found.
 
-Here: everything about the *text*. Not here: what counts as a verdict (parsing_pairwise.py and its siblings), what a
-sentence does to one (parsing_context.py), and which of several verdicts wins (parsing.py).
+Here: everything about the *text*. Not here: a reasoning model's thinking (parsing_thinking.py), what counts as a
+verdict (parsing_pairwise.py and its siblings), what a sentence does to one (parsing_context.py), and which of several
+verdicts wins (parsing.py).
 
 All regular expressions have bounded repeats and every step looks at each character a fixed number of times: replies
 are attacker-influenced and may be a megabyte long.
@@ -13,11 +14,11 @@ import bisect
 import functools
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["MARK", "Echo", "JsonObject", "Text", "cut", "lowered", "plain", "words"]
+__all__ = ["MARK", "Echo", "JsonObject", "Text", "cut", "lowered", "plain", "quotations_of", "words"]
 
 #: stands in `Text.text` where a JSON object was; a private-use character, removed from the reply beforehand
 MARK = "\ue000"
@@ -55,8 +56,15 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+#: marks that begin or end a word; those between two digits are a product or part of a number
+_EMPHASIS = re.compile(r"(?<![\d*_])[*_]++|[*_]++(?!\d)")
+_BETWEEN_DIGITS = re.compile(r"\d[*_]++\d")
+
+
 def _unmarked(text: str) -> str:
-    """Without Markdown's emphasis: `**[[B]]**`, `Verdict: __B__`."""
+    """Without Markdown's emphasis: `**[[B]]**`, `Verdict: __B__`; "2*3" stays what it is."""
+    if ("*" in text or "_" in text) and _BETWEEN_DIGITS.search(text):
+        return _EMPHASIS.sub("", text)
     return text.replace("*", "").replace("_", "")
 
 
@@ -84,10 +92,10 @@ class JsonObject:
 class Text:
     """A reply, ready for reading. `text` and `low` (lower case) have the same length and offsets."""
 
-    __slots__ = ("_spans", "low", "objects", "text")
+    __slots__ = ("_quoted", "low", "objects", "text")
 
     def __init__(self, reply: str) -> None:
-        source = _after_thinking(plain(reply))
+        source = plain(reply)
         pieces: list[str] = []
         objects: list[JsonObject] = []
         at = length = 0
@@ -102,17 +110,13 @@ class Text:
         self.text = "".join(pieces)
         self.low = lowered(self.text)
         self.objects = tuple(objects)
-        self._spans: tuple[list[int], list[int]] | None = None
+        self._quoted: Callable[[int], bool] | None = None
 
     def quoted(self, at: int) -> bool:
         """Does the character at `at` stand inside quotation marks, inline code, a code block or a block quote?"""
-        if self._spans is None:
-            merged = _merged(_quotations(self.text))
-            self._spans = [s for s, _ in merged], [e for _, e in merged]
-        starts, ends = self._spans
-        # strictly after the opening mark: `"verdict": "A"` starts with a mark and is not inside one
-        k = bisect.bisect_left(starts, at) - 1
-        return k >= 0 and at < ends[k]
+        if self._quoted is None:
+            self._quoted = quotations_of(self.text)
+        return self._quoted(at)
 
     def without(self, start: int, end: int) -> str:
         """The text less the lines that `start:end` touches."""
@@ -120,14 +124,6 @@ class Text:
         last = self.text.find("\n", end)
         head, tail = self.text[:first], self.text[last + 1 :] if last >= 0 else ""
         return (head + tail).replace(MARK, "").strip()
-
-
-def _after_thinking(text: str) -> str:
-    """What follows a reasoning model's `</think>`; nothing where the reasoning was never closed."""
-    close = text.find("</think>")
-    if close >= 0:
-        return text[close + len("</think>") :]
-    return "" if text.lstrip()[:7].lower() == "<think>" else text
 
 
 # --- JSON ------------------------------------------------------------------------------------------------------------
@@ -203,6 +199,19 @@ _DOUBLE = re.compile('["“”„«»「」『』]')
 _OPENERS = {"“": "”", "„": "“", "«": "»", "「": "」", "『": "』"}
 _BEFORE_OPENING = " \t\n([{<:=-—–,\"'`"
 _AFTER_CLOSING = " \t\n.,;:!?)]}>\"'`-—–"
+
+
+def quotations_of(text: str) -> Callable[[int], bool]:
+    """Whether the character at an offset of `text` stands inside a quotation."""
+    merged = _merged(_quotations(text))
+    starts, ends = [s for s, _ in merged], [e for _, e in merged]
+
+    def quoted(at: int) -> bool:
+        # strictly after the opening mark: `"verdict": "A"` starts with a mark and is not inside one
+        k = bisect.bisect_left(starts, at) - 1
+        return k >= 0 and at < ends[k]
+
+    return quoted
 
 
 def _quotations(text: str) -> Iterator[tuple[int, int]]:

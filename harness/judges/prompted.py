@@ -16,7 +16,7 @@ from voirdire.harness.cases import Case, Task, content_hash
 from voirdire.harness.errors import UsageError
 from voirdire.harness.judges.base import ChatModel, Reply
 from voirdire.harness.judges.exposed import ExposedPrompt
-from voirdire.harness.judges.parsing import Parser, find_parser
+from voirdire.harness.judges.parsing import PARSER_VERSION, Parser, find_parser
 from voirdire.harness.judges.parsing_text import cut
 from voirdire.harness.judges.prompts import PromptProtocol, digit_range
 from voirdire.harness.judges.setup_parts import joined
@@ -33,6 +33,8 @@ _DECLINED = frozenset(["content_filter", "refusal", "safety", "blocklist", "proh
 #: what a report tells of a model and its parameters; other parameters may hold anything
 TOLD = ("model", "temperature", "top_p", "seed", "max_tokens", "max_completion_tokens", "reasoning_effort")
 _CUT_OFF = frozenset(["length", "max_tokens"])
+#: the counterpart of PARSER_VERSION where no reply is parsed: raise it with any change to how probabilities are read
+_TOKEN_READING = "2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class PromptedJudge:
         set_(self, "name", name)
         set_(self, "spec", self.spec or name)
         set_(self, "_parser", find_parser(self.protocol.parser, self.protocol.task))
-        identity = {"chat": dict(self.chat.identity), "prompt": self.protocol.version}
+        version = self.protocol.version_read_by(_TOKEN_READING if self.chat.first_token_only else PARSER_VERSION)
+        identity = {"chat": dict(self.chat.identity), "prompt": version}
         set_(self, "fingerprint", content_hash(identity))
 
     @property
@@ -152,10 +155,17 @@ class PromptedJudge:
         judged = _judged(case)
         if slots not in (("A", "B"), ("B", "A")):
             text, *judged = (_in_letters(each, slots) for each in (text, *judged))
-        verdict = self._parser.parse(text, task=self.task, scale=self.scale, n=len(case.responses), judged=judged)
+        finish = (reply.finish_reason or "").lower()
+        verdict = self._parser.parse(
+            text,
+            task=self.task,
+            scale=self.scale,
+            n=len(case.responses),
+            judged=judged,
+            cut_off=finish in _CUT_OFF or finish in _DECLINED,
+        )
         if slots == ("B", "A"):
             verdict = _exchanged(verdict)
-        finish = (reply.finish_reason or "").lower()
         if verdict.null == "unparsed":
             if finish in _DECLINED:
                 return dataclasses.replace(verdict, null="refused", reason=f"the service withheld the reply ({finish})")

@@ -100,6 +100,10 @@ class PromptProtocol:
     @property
     def version(self) -> str:
         """Hash of all that can change a verdict: templates, parser, the parser's code, task and scale."""
+        return self.version_read_by(PARSER_VERSION)
+
+    def version_read_by(self, code: str) -> str:
+        """The same where another code than the parser's reads the answers."""
         extra: dict[str, Any] = {"prefill": self.prefill} if self.prefill else {}
         if self.slots != ("A", "B"):
             extra["slots"] = list(self.slots)
@@ -111,7 +115,7 @@ class PromptProtocol:
                 "system": self.system,
                 "user": self.user,
                 "parser": self.parser,
-                "parser_version": PARSER_VERSION,
+                "parser_version": code,
                 "task": self.task,
                 "scale": [self.scale.low, self.scale.high],
             }

@@ -170,3 +170,18 @@ def test_text_models_are_never_read_by_probabilities() -> None:
 def test_no_ranking_from_one_token() -> None:
     with pytest.raises(UsageError, match="one token"):
         PromptedJudge(FakeChat(Reply("1"), first_token_only=True), default_protocol("ranking", TEN))
+
+
+def test_the_parsers_code_is_part_of_judges_whose_replies_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One token is read off its probabilities: what was asked of a local model stays asked."""
+    from voirdire.harness.judges import prompted
+
+    def prints() -> list[str]:
+        chats = (FakeChat(Reply("A"), first_token_only=one_token) for one_token in (False, True))
+        return [PromptedJudge(chat, default_protocol("pairwise", TEN)).fingerprint for chat in chats]
+
+    before = prints()
+    monkeypatch.setattr(prompted, "PARSER_VERSION", "other")
+    after = prints()
+    assert before[0] != after[0]
+    assert before[1] == after[1]
