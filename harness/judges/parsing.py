@@ -279,6 +279,12 @@ def _choose(text: Text, candidates: list[Candidate], echo: Echo) -> Candidate | 
     own = [c for c in weak if _is_final(text, c)]
     if clean:
         best = _last_of_best(text, clean)
+        if isinstance(best, Candidate) and best.bare and echo.holds(text.low, best.start, best.end):
+            # `[[A]]` is too short to be known as copied, so it must not stand against anything else that was said
+            if any(c.value != best.value for c in clean if c.tier > Tier.PART):
+                return _Doubt("the last of several verdicts stands in a judged text too")
+            if not _OWN.search(text.low[: best.start].rsplit("\n", 1)[-1][-_LEAD_LIMIT:]):
+                return _Doubt("the verdict stands in a judged text, and what is said of it does not tell whose it is")
         # "Response A reads well. ... Verdict: B", and a judged text says "Verdict: B" too: by chance or injected
         if isinstance(best, Candidate) and own and own[-1].tier > best.tier and own[-1].value != best.value:
             return _Doubt("the last verdict repeats words of a judged text and contradicts what comes before")
@@ -310,7 +316,8 @@ _REVISES = re.compile(
 #: "Verdict: B, no wait, A", "Winner: B. No, A."
 _TAKEN_BACK = re.compile(
     r"[\s\W]{0,6}\b(?:(?:oh |or |and )?wait\b|hold on\b|scratch that|i mean\b|or rather\b|just kidding"
-    r"|on second thoughts?\b|correction\b|no,? wait\b"
+    r"|on second thoughts?\b|no,? wait\b"
+    r"|(?:correction|edit|update|revised)[ ]?:"
     r"|(?:no|nope|rather|actually)[,:.—– -]{1,3}(?:(?:it|that|make it|the winner)(?:'s| is)? )?"
     r"(?:(?:response|answer|assistant|option)[ ])?[\[\"'(]{0,3}(?:[abc12]|tie|correct|incorrect)\b(?!'))"
 )
@@ -343,6 +350,15 @@ def _last_of_best(text: Text, clean: list[Candidate]) -> Candidate | _Doubt:
         return _Doubt("a statement after the verdict contradicts it")
     return last
 
+
+#: what makes a verdict behind it the judge's own; nothing before it on its line does too
+_LEAD_LIMIT = 120
+_OWN = re.compile(
+    r"^\W*$|[.!?]\W*$|\b(?:verdict|winner|choice|chosen?|choose|pick|prefer(?:ence|red)?|decision|decide|judge?ments?|judge"
+    r"|conclusion|conclude|final|finally|overall|therefore|thus|hence|so|better|best|stronger|superior|rating|rate|rated"
+    r"|score|scored|result|give|select(?:ed|ion)?|vote|grade|mark|my|i|i'd|ranking|order|feedback)\b"
+    r"|^\W*(?:the )?(?:answer|output)(?: is)?\W*$|[\u3040-\u9fff]"
+)
 
 _LEAD_IN = re.compile(
     r"(?:^|[\n.!?:;])[\s\"'`#>(\[\-]{0,8}"

@@ -137,6 +137,9 @@ def _read(low: str, start: int, at: int, tier: Tier) -> Iterator[Candidate]:
     end = value.end()
     if not _CLOSED.match(low, end) or _BOTH.match(low, end):
         return
+    if _EXCEPT.match(low, end):
+        yield Candidate(start, at, None, tier, why="the reply does not settle on correct or incorrect")
+        return
     context = Context(low, start, end)
     if context.rules_out_label():
         return
@@ -194,7 +197,8 @@ _FIRST = re.compile(
 _NAMES_ONE = re.compile(r":[ ]{0,2}+(?!(?:the|this|that|it|its|all|both|everything|response|answer)\b)")
 #: what takes a yes or a no back, or makes it half of one
 _HEDGED = re.compile(
-    r"[\s,.;:!—–-]{0,4}(?:wait|not\b|but\b|and\b|or\b|except|although|though\b|however|only\b|if\b|unless|at least"
+    r"[\s,.;:!—–-]{0,4}(?:wait|(?:yes|no)(?=[.,;:!?]|\s*$)|not\b"
+    r"|but\b|and\b|or\b|except|although|though\b|however|only\b|if\b|unless|at least"
     rf"|in part|to (?:some|a certain) (?:extent|degree)|{_PARTLY})"
 )
 _FAULT_NOUN = r"(?:errors?|mistakes?|issues?|problems?|flaws?|faults?|inaccurac\w{1,3}|contradictions?|hallucinations?)"
@@ -210,6 +214,11 @@ _AMISS = re.compile(
 )
 _UNDONE = re.compile(r"\b(?:no|not|without|free of|nothing|never|none)\b|n't\b")
 _OTHERS = words("reference expected gold golden correct user's given ground first second if each intermediate")
+#: "correct, except for the date", "correct (mostly)"
+_EXCEPT = re.compile(
+    rf"[ ]{{0,2}}[,;(—–-]{{1,2}}[ ]{{0,2}}(?:except|apart from|aside from|save for|unless|provided|if\b|only\b|in part"
+    rf"|but (?:only|not)|at least|to some extent|{_PARTLY}\b)"
+)
 _SAID_CLOSED = re.compile(
     r"[ \t]{0,3}(?:$|\n)|[ ]{0,2}[.,;!)](?=[\s\"'`)\]]|$)|[ ]{0,2}[—–(]"
     r"|[ ](?:because|since|overall|and|but|as it|as the)\b|:(?=\s)"
@@ -221,6 +230,8 @@ def _prose(text: Text) -> Iterator[Candidate]:
     for match in recent(_IS, low):
         start, end = match.span()
         if not starts_word(low, start) or not _SAID_CLOSED.match(low, end) or word_before(low, start) in _OTHERS:
+            continue
+        if _EXCEPT.match(low, end):
             continue
         grade = _GRADES[match.group("value") or match.group("value2")]
         if match.group("not") or match.group("after") or match.group("isnt"):

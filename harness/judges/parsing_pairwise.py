@@ -124,7 +124,8 @@ _CLOSED = re.compile(
 )
 _CLOSED_WIDE = re.compile(r"[ \t]{0,3}[}\"',<]")
 _MORE_OPTIONS = re.compile(
-    rf"[ \t]{{0,2}}(?:,|/|\||or\b|and\b|&|vs\b\.?|,[ ]or\b)[ \t]{{0,2}}(?:{_NOUN}[ ])?[\"'`(\[]{{0,3}}(?:a|b|c|1|2)"
+    rf"[ \t]{{0,2}}(?:,|/|\||or\b|and\b|&|vs\b\.?|,[ ]or\b|[-=]{{1,2}}>|[→⇒])[ \t]{{0,2}}"
+    rf"(?:{_NOUN}[ ])?[\"'`(\[]{{0,3}}(?:a|b|c|1|2)"
     r"(?![\w'])(?![ ](?:is|was|has|does|provides|gives|fails|contains|only|lacks))"
 )
 #: "A is the better choice: B, however, ...": the clause has its verdict already

@@ -23,7 +23,13 @@ from voirdire.harness.judges.parsing_text import Text, lowered, plain, words
 
 __all__ = ["ranking_readers"]
 
-_KEYS = frozenset(["ranking", "rank", "ranks", "order", "verdict", "answer", "result", "ranked", "sorted"])
+_KEYS = frozenset(["ranking", "order", "verdict", "answer", "result", "ranked", "sorted"])
+#: their numbers may be the answers in order, or the rank of each answer in turn
+_RANKS = frozenset(["rank", "ranks"])
+#: the order is not from the best to the worst
+_UPSIDE_DOWN = re.compile(
+    r"\b(?:worst|lowest|weakest)[ ](?:to|first|answer first)\b|\b(?:ascending|increasing|reversed?)\b"
+)
 _NAME = re.compile(r"(?:the )?(?:response|answer|assistant|model|option|candidate|output)?[ _#]{0,2}([a-z]|\d{1,3})")
 _LABEL = re.compile(r"(?:ranking|ranked|order|verdict|final answer|answer|排名|排序)")
 _CHAIN = re.compile(r"[\[\"'`]{0,3}[a-z0-9][a-z0-9 #]{0,16}(?:[ ]{0,2}[>,][ ]{0,2}[a-z0-9][a-z0-9 #]{0,16}){0,99}")
@@ -57,6 +63,25 @@ def ranking_readers(n: int) -> dict[str, Reader]:
             return _ranking([lowered(str(v)) for v in value if isinstance(v, (int, str))], n)
         return None
 
+    def of_ranks(value: Any) -> Value | None:
+        ranking = of_json(value)
+        numbers = isinstance(value, list) and any(isinstance(v, int) for v in value)
+        if numbers and isinstance(ranking, tuple) and any(ranking[slot] != rank for rank, slot in enumerate(ranking)):
+            return None
+        return ranking
+
+    def json(text: Text) -> Iterator[Candidate]:
+        yield from from_json(text, _KEYS, of_json)
+        yield from from_json(text, _RANKS, of_ranks)
+
+    def downwards(reader: Reader) -> Reader:
+        def read(text: Text) -> Iterator[Candidate]:
+            for found in reader(text):
+                if not _UPSIDE_DOWN.search(text.low, max(0, found.start - 120), found.end):
+                    yield found
+
+        return read
+
     def labels(text: Text) -> Iterator[Candidate]:
         low = text.low
         for match in recent(_LABEL, low):
@@ -69,8 +94,8 @@ def ranking_readers(n: int) -> dict[str, Reader]:
                 yield Candidate(match.start(), chain.end(), value, Tier.EXPLICIT)
 
     return {
-        "brackets": lambda text: bracketed(text, of_text),
-        "json": lambda text: from_json(text, _KEYS, of_json),
-        "label": labels,
-        "list": lambda text: lone_lines(text, of_text, bare_first=lambda line: False),  # noqa: ARG005
+        "brackets": downwards(lambda text: bracketed(text, of_text)),
+        "json": json,
+        "label": downwards(labels),
+        "list": downwards(lambda text: lone_lines(text, of_text, bare_first=lambda line: False)),  # noqa: ARG005
     }

@@ -43,7 +43,7 @@ _OF = (
 _AMOUNT = re.compile(rf"(?P<number>{_NUMBER}){_UNIT}{_OF}{_UNIT}")
 #: the number goes on, or is one end of a range, or is counted in something else, or is taken back at once
 _GOES_ON = re.compile(
-    r"[\w%/°]|[.,]\d|[ ]{0,2}(?:[-–—−+~^×÷*=/→⇒>]{1,3}[ ]{0,2}[-+−]?\.?\d|%)"
+    r"[\w%/°]|[.,:]\d|[-+](?=[\s.,;)]|$)|[ ]{0,2}(?:[-–—−+~^×÷*=/→⇒>]{1,3}[ ]{0,2}[-+−]?\.?\d|%)"
     r"|[ ]{0,2}(?:to|or|and|vs|minus|plus|times)[ ]{1,2}[-+−]?\.?\d|[ ](?:percent|errors?|mistakes?|issues?)\b|\ue000"
     r"|[ ]{0,2}[.,;(–—-]{0,2}[ ]{0,2}"
     r"(?:no,|or rather|rather|or|actually|make (?:that|it)|scratch that|i mean|correction)"
@@ -56,6 +56,9 @@ _CLOSED = re.compile(
     r"[\"'`)\]”」$]{0,4}(?:[ \t]{0,3}(?:$|\n)|[ ]{0,2}[.,;:!(—–](?=[\s\w\"'`)\]]|$)"
     r"|[ ](?:because|since|as|for|due|overall|here|and|but|in total|on)\b)"
 )
+
+#: "I would give it an 8, but the mistakes make it a 3"
+_BUT_THEN = re.compile(r"[^\n.!?]{0,60}\b(?:but|however|except|yet)\b[^\n.!?]{0,80}\d")
 
 _RANGE = "the number after the label is a range or goes on"
 
@@ -188,6 +191,10 @@ def _read(low: str, start: int, at: int, scale: Scale, tier: Tier, *, strict: bo
             yield Candidate(start, end, None, tier, why=why)
         return
     if strict and not _CLOSED.match(low, end):
+        return
+    if low[at - 1 : at] == "<" and low[end : end + 1] != ">":
+        return  # less than, and no "<8>"
+    if strict and _BUT_THEN.match(low, end):
         return
     context = Context(low, start, end)
     if context.rules_out_label() or context.legend or context.asked:

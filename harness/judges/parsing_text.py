@@ -146,9 +146,22 @@ def _json_objects(text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
                 yield match.start(), match.end(), data
 
 
+#: the value of a key that an object has twice, with two values: it is none of both
+_CONTRADICTED: tuple[()] = ()
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        for name, value in pairs:
+            if data[name] != value:
+                data[name] = _CONTRADICTED
+    return data
+
+
 def _decoded(source: str) -> dict[str, Any] | None:
     try:
-        data = json.loads(source)
+        data = json.loads(source, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
@@ -291,6 +304,18 @@ class Echo:
         self._low: str | None = None
         self._joined: str | None = None
 
+    def _folded(self) -> str:
+        if self._low is None:
+            # an object of the reply is one MARK, so the judged texts are also searched with theirs marked
+            self._low = "\n".join(form for text in self._judged for form in (_fold(text), _fold_marked(text)) if form)
+        return self._low
+
+    def _all(self) -> str:
+        """The judged texts, word by word."""
+        if self._joined is None:
+            self._joined = _joined(_TOKEN.findall(self._folded()))
+        return self._joined
+
     def level(self, low: str, start: int, end: int, *, bare: bool) -> int:
         """0: `low[start:end]` is no echo; 1: the phrase occurs in a judged text; 2: so do the words around it.
 
@@ -301,29 +326,34 @@ class Echo:
         phrase = _TOKEN.findall(low[start:end])
         if bare and end - start == len(low.strip()):
             return 0  # a reply that is nothing but its verdict has no neighbours: the judged texts need no look
-        if self._low is None:
-            # an object of the reply is one MARK, so the judged texts are also searched with theirs marked
-            self._low = "\n".join(form for text in self._judged for form in (_fold(text), _fold_marked(text)) if form)
-        if not phrase or max(phrase, key=len) not in self._low:
+        folded = self._folded()
+        if not phrase or max(phrase, key=len) not in folded:
             return 0
         left = _TOKEN.findall(low[max(0, start - _WINDOW) : start])[-8:]
         right = _TOKEN.findall(low[end : end + _WINDOW])[:8]
-        if bare and not any(token in self._low for token in (*left[-1:], *right[:1])):
+        if bare and not any(token in folded for token in (*left[-1:], *right[:1])):
             return 0  # spares most replies the splitting of the judged texts
-        if self._joined is None:
-            self._joined = _joined(_TOKEN.findall(self._low))
-        if _joined(phrase) not in self._joined:
+        judged = self._all()
+        if _joined(phrase) not in judged:
             return 0
         matched = 0
-        while left and _joined([left[-1], *phrase]) in self._joined:
+        while left and _joined([left[-1], *phrase]) in judged:
             phrase.insert(0, left.pop())
             matched += 1
-        while right and _joined([*phrase, right[0]]) in self._joined:
+        while right and _joined([*phrase, right[0]]) in judged:
             phrase.append(right.pop(0))
             matched += 1
         if bare:
             return 2 if matched >= 6 else 1 if matched >= 2 else 0
         return 2 if matched >= 5 else 1
+
+    def holds(self, low: str, start: int, end: int) -> bool:
+        """Do the words `low[start:end]`, two or more, stand in a judged text?"""
+        # the first two characters spare most replies the splitting of the judged texts
+        if not self._judged or low[start : start + 2] not in self._folded():
+            return False
+        phrase = _TOKEN.findall(low[start:end].rstrip(" \t\"'`”»」』"))
+        return len(phrase) > 1 and _joined(phrase) in self._all()
 
     def level_of_object(self, low: str, at: int, source: str) -> int:
         """The same for a JSON object, which left a MARK at `low[at]`."""

@@ -9,7 +9,14 @@ import pytest
 
 from voirdire.harness.cases import Case, Task
 from voirdire.harness.judges.base import Message, Reply
-from voirdire.harness.judges.parsing import PARSERS, find_parser, parse_grade, parse_pairwise, parse_score
+from voirdire.harness.judges.parsing import (
+    PARSERS,
+    find_parser,
+    parse_grade,
+    parse_pairwise,
+    parse_ranking,
+    parse_score,
+)
 from voirdire.harness.judges.prompted import PromptedJudge
 from voirdire.harness.judges.prompts import default_protocol
 from voirdire.harness.verdicts import Scale, Verdict
@@ -83,6 +90,14 @@ SIGNED, TEN, HUNDRED, FIVE = Scale(-5, 5), Scale(1, 10), Scale(0, 100), Scale(1,
         ("Score: 8 9", TEN, None),
         ("| Score | 8 | 9 |", TEN, None),
         ("Score: 8, 3 issues were found.", TEN, 8),
+        ("Score: 8+", TEN, None),
+        ("Score: 8:3", TEN, None),
+        ("Score: <8", TEN, None),
+        ("Score: <8>", TEN, 8),
+        ("[[1]]0", TEN, None),
+        ("I would give it an 8, but the mistakes make it a 3.", TEN, None),
+        ('{"score": 3, "score": 8}', TEN, None),
+        ('{"score": 8, "score": 8}', TEN, 8),
         ("not\n7", TEN, None),
         ("less than\n7", TEN, None),
     ],
@@ -182,6 +197,11 @@ def test_the_answer_to_the_question_of_correctness_is_one(question: str, between
         ("Yes, it is correct.", True),
         ("No, the correct answer is 5.", False),
         ("Yes, partially.", None),
+        ("No. Yes.", None),
+        ("The answer is correct, except for the date.", None),
+        ("Verdict: correct, except for the date.", None),
+        ("Verdict: correct (mostly)", None),
+        ("Verdict: correct (as the reference says)", True),
         ("Errors found:\nYes", None),
         ("Final verdict:\nYes", True),
     ],
@@ -204,6 +224,9 @@ def test_grades(reply: str, grade: bool | None) -> None:
         ("Verdict: B. No, A.", None),
         ("Verdict: A\nNo wait. B.", None),
         ("Verdict: A - just kidding, B", None),
+        ("Verdict: A -> B", None),
+        ("Verdict: A\n\nEdit: B", None),
+        ('{"winner": "A", "winner": "B"}', None),
         ("[[A]] Actually, [[B]]", 1),
         ("Verdict: B. No other answer comes close.", 1),
         ("[[B]]\nActually, both are long.", 1),
@@ -211,6 +234,23 @@ def test_grades(reply: str, grade: bool | None) -> None:
 )
 def test_pairs(reply: str, choice: int | None) -> None:
     assert parse_pairwise(reply).choice == choice
+
+
+@pytest.mark.parametrize(
+    ("reply", "ranking"),
+    [
+        ("Ranking (best to worst): 3 > 1 > 2", (2, 0, 1)),
+        ("Ranking (worst to best): 3 > 1 > 2", None),
+        ("From worst to best:\n3 > 1 > 2", None),
+        ('{"ranking": [2, 3, 1]}', (1, 2, 0)),
+        # the answers in order, or the rank of each answer
+        ('{"ranks": [2, 3, 1]}', None),
+        ('{"ranks": [2, 1, 3]}', (1, 0, 2)),
+        ('{"ranks": ["B", "C", "A"]}', (1, 2, 0)),
+    ],
+)
+def test_rankings(reply: str, ranking: tuple[int, ...] | None) -> None:
+    assert parse_ranking(reply, n=3).ranking == ranking
 
 
 def test_a_result_that_names_both_is_none() -> None:
