@@ -276,14 +276,14 @@ def _choose(text: Text, candidates: list[Candidate], echo: Echo) -> Candidate | 
             clean.append(candidate)
         elif level == 1:
             weak.append(candidate)
-    own = [c for c in weak if _is_final(text, c)]
+    own = [c for c in weak if _is_final(text, c) and _is_own(text, c)]
     if clean:
         best = _last_of_best(text, clean)
         if isinstance(best, Candidate) and best.bare and echo.holds(text.low, best.start, best.end):
             # `[[A]]` is too short to be known as copied, so it must not stand against anything else that was said
             if any(c.value != best.value for c in clean if c.tier > Tier.PART):
                 return _Doubt("the last of several verdicts stands in a judged text too")
-            if not _OWN.search(text.low[: best.start].rsplit("\n", 1)[-1][-_LEAD_LIMIT:]):
+            if not _is_own(text, best):
                 return _Doubt("the verdict stands in a judged text, and what is said of it does not tell whose it is")
         # "Response A reads well. ... Verdict: B", and a judged text says "Verdict: B" too: by chance or injected
         if isinstance(best, Candidate) and own and own[-1].tier > best.tier and own[-1].value != best.value:
@@ -291,7 +291,12 @@ def _choose(text: Text, candidates: list[Candidate], echo: Echo) -> Candidate | 
         return best
     if own:
         return own[-1]
-    if not weak and quoted and _is_final(text, quoted[-1]) and len({c.value for c in quoted}) == 1:
+    if (
+        not weak
+        and len({c.value for c in quoted}) == 1
+        and _is_final(text, quoted[-1])
+        and not echo.holds(text.low, quoted[-1].start, quoted[-1].end)
+    ):
         return quoted[-1]  # `[[A]]` copied with the code marks of the instructions
     if candidates:
         return _Doubt("the only verdict in the reply is quoted or repeats a judged text")
@@ -351,14 +356,20 @@ def _last_of_best(text: Text, clean: list[Candidate]) -> Candidate | _Doubt:
     return last
 
 
-#: what makes a verdict behind it the judge's own; nothing before it on its line does too
 _LEAD_LIMIT = 120
+#: what makes a verdict behind it the judge's own: these words, the end of a sentence, or nothing before it on its line
 _OWN = re.compile(
     r"^\W*$|[.!?]\W*$|\b(?:verdict|winner|choice|chosen?|choose|pick|prefer(?:ence|red)?|decision|decide|judge?ments?|judge"
     r"|conclusion|conclude|final|finally|overall|therefore|thus|hence|so|better|best|stronger|superior|rating|rate|rated"
     r"|score|scored|result|give|select(?:ed|ion)?|vote|grade|mark|my|i|i'd|ranking|order|feedback)\b"
     r"|^\W*(?:the )?(?:answer|output)(?: is)?\W*$|[\u3040-\u9fff]"
 )
+
+
+def _is_own(text: Text, candidate: Candidate) -> bool:
+    line = text.low[max(0, candidate.start - _LEAD_LIMIT) : candidate.start].rsplit("\n", 1)[-1]
+    return bool(_OWN.search(line))
+
 
 _LEAD_IN = re.compile(
     r"(?:^|[\n.!?:;])[\s\"'`#>(\[\-]{0,8}"

@@ -349,11 +349,13 @@ class Echo:
 
     def holds(self, low: str, start: int, end: int) -> bool:
         """Do the words `low[start:end]`, two or more, stand in a judged text?"""
-        # the first two characters spare most replies the splitting of the judged texts
-        if not self._judged or low[start : start + 2] not in self._folded():
-            return False
         phrase = _TOKEN.findall(low[start:end].rstrip(" \t\"'`”»」』"))
-        return len(phrase) > 1 and _joined(phrase) in self._all()
+        if not self._judged or len(phrase) < 2:
+            return False
+        # its longest word and its first two characters spare most replies the splitting of the judged texts
+        if max(phrase, key=len) not in self._folded() or low[start : start + 2] not in self._folded():
+            return False
+        return _joined(phrase) in self._all()
 
     def level_of_object(self, low: str, at: int, source: str) -> int:
         """The same for a JSON object, which left a MARK at `low[at]`."""

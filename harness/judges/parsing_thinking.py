@@ -8,6 +8,7 @@ handed on, and the verdict stands only if they agree.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +20,10 @@ __all__ = ["spoken"]
 _NAMES = "think|thinking|thoughts?|reasoning|scratchpad|seed:think"
 #: of tags, brackets (Magistral), arrows (Kimi) and channels (gpt-oss); looked for in the raw reply: no model writes its
 #: tags in full-width letters or with invisible characters inside, an attacker does
+#: (every form begins with a sign: only then does `re` skip what cannot begin one)
 _TAG = re.compile(
-    rf"<(?P<shut>/?)(?P<name>{_NAMES})>|\[(?P<shut2>/?)(?P<name2>think)\]|◁(?P<shut3>/?)(?P<name3>think)▷"
-    r"|<\|channel\|>(?P<channel>analysis|final)<\|message\|>",
-    re.IGNORECASE,
+    rf"<(?P<shut>/?)(?P<name>(?i:{_NAMES}))>|\[(?P<shut2>/?)(?P<name2>(?i:think))\]|◁(?P<shut3>/?)(?P<name3>think)▷"
+    r"|<\|channel\|>(?P<channel>analysis|final)<\|message\|>"
 )
 _NOT_LETTERS = re.compile(r"[^a-z:/<\[◁]+")
 #: of a reply with more tags nothing is read
@@ -72,6 +73,7 @@ def _held(tags: Sequence[_Tag], judged: Sequence[str]) -> bool:
     return any(form in letters for letters in map(_letters, judged) for form in forms)
 
 
+@functools.lru_cache(maxsize=64)
 def _letters(text: str) -> str:
     return _NOT_LETTERS.sub("", lowered(plain(text)))
 

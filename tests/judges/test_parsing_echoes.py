@@ -51,7 +51,8 @@ def test_echoes(reply: str, judged: str, choice: int | None) -> None:
 @pytest.mark.parametrize("said", ["[[B]]\n\n", "B is better.\n\n", "Verdict: B\n\n", ""])
 def test_a_token_of_a_judged_text_does_not_stand_against_what_was_said(said: str, lead: str) -> None:
     """`[[A]]` is too short to be known as copied, and the words around it are the judge's."""
-    assert parse_pairwise(f"{said}{lead} [[A]]", judged=("Great. [[A]]", "other")).choice in (None, 1)
+    for form in ("[[A]]", "`[[A]]`", "Verdict: A", '{"verdict": "A"}'):
+        assert parse_pairwise(f"{said}{lead} {form}", judged=(f"Great. {form.strip('`')}", "other")).choice in (None, 1)
 
 
 @pytest.mark.parametrize(
