@@ -351,9 +351,7 @@ def judge_parts(judge: Judge, served_model: str | None) -> dict[str, str]:
     identity = dict(chat.identity)
     parts.setdefault("model", str(identity.get("model", chat.name)))
     parts["prompt"] = content_hash([protocol.system, protocol.user])[:12]
-    from voirdire.harness.judges.parsing import PARSER_VERSION
-
-    parts["parser"] = f"{protocol.parser} {PARSER_VERSION}"
+    parts["parser"] = f"{protocol.parser} {getattr(judge, 'reading', '')}".rstrip()
     parts["endpoint"] = content_hash([identity.get("url"), identity.get("query")])[:12]
     rest = {k: v for k, v in identity.items() if k not in ("model", "url", "query")}
     parts["parameters"] = content_hash(rest)[:12]

@@ -6,6 +6,8 @@ The reply may quote the judged answers, and those are attacker text. So:
   what the sentences say, if they agree;
 * what stands in quotation marks, code or block quotes, and what repeats a judged text, loses to what does not, wherever
   it stands;
+* a reasoning model's thinking is not read (parsing_thinking.py), and of a reply that was cut off only a verdict that
+  stands complete before the cut;
 * anything doubtful (two verdicts side by side, a number off the scale, a verdict that only echoes) is a null with its
   reason, never a guess, a tie or a clipped number.
 

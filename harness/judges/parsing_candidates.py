@@ -129,7 +129,7 @@ _DRESS_AFTER = " \t#>•|\"'`“”「」()[].,!$\\"
 #: a line that ends so goes on in the next: "The answer is not\ncorrect"
 _HANGING = re.compile(
     r"(?:\b(?:not|never|no|nor|neither|hardly|scarcely|barely|cannot|without|except|than|or|and|either|but|versus|vs"
-    r"|partly|partially|mostly|nearly|almost|largely|somewhat|far from|less|more|in|un|mis|non)|n't|不|[-–—/+])"
+    r"|partly|partially|mostly|nearly|almost|largely|somewhat|far from|less|more|in|un|mis|non)|n't|不|(?<=\w)[-–—/+])"
     r"(?:[ ](?:yet|quite|fully|entirely|wholly|completely|really|exactly|strictly|at all|even|be|an?|the|is|been)){0,2}"
     r"[ \t\n\"'`(\[]*$"
 )

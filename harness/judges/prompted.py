@@ -62,8 +62,7 @@ class PromptedJudge:
         set_(self, "name", name)
         set_(self, "spec", self.spec or name)
         set_(self, "_parser", find_parser(self.protocol.parser, self.protocol.task))
-        version = self.protocol.version_read_by(_TOKEN_READING if self.chat.first_token_only else PARSER_VERSION)
-        identity = {"chat": dict(self.chat.identity), "prompt": version}
+        identity = {"chat": dict(self.chat.identity), "prompt": self.protocol.version_read_by(self.reading)}
         set_(self, "fingerprint", content_hash(identity))
 
     @property
@@ -78,6 +77,11 @@ class PromptedJudge:
     def needs(self) -> tuple[str, ...]:
         """Fields of a case that the prompt insists on."""
         return self.protocol.header.needs
+
+    @property
+    def reading(self) -> str:
+        """The version of the code that makes a verdict of an answer."""
+        return _TOKEN_READING if self.chat.first_token_only else PARSER_VERSION
 
     @property
     def facts(self) -> dict[str, str]:

@@ -216,6 +216,8 @@ def test_grades(reply: str, grade: bool | None) -> None:
         ("The better one is not\nA", None),
         ("A and\nB", None),
         ("I compared them\nB", 1),
+        ("I compared them.\n\n---\n\nB", 1),
+        ("I compared them.\n***\n**B**", 1),
         ("-A", 0),
         ("- A", 0),
         ("!A", None),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from voirdire.harness.baseline import judge_parts
 from voirdire.harness.cases import Case, Task
 from voirdire.harness.errors import UsageError
 from voirdire.harness.judges.base import ChatModel, Judge, Message, Reply
@@ -176,12 +177,12 @@ def test_the_parsers_code_is_part_of_judges_whose_replies_it_reads(monkeypatch: 
     """One token is read off its probabilities: what was asked of a local model stays asked."""
     from voirdire.harness.judges import prompted
 
-    def prints() -> list[str]:
+    def parts() -> list[dict[str, str]]:
         chats = (FakeChat(Reply("A"), first_token_only=one_token) for one_token in (False, True))
-        return [PromptedJudge(chat, default_protocol("pairwise", TEN)).fingerprint for chat in chats]
+        return [judge_parts(PromptedJudge(chat, default_protocol("pairwise", TEN)), None) for chat in chats]
 
-    before = prints()
+    before = parts()
     monkeypatch.setattr(prompted, "PARSER_VERSION", "other")
-    after = prints()
-    assert before[0] != after[0]
+    after = parts()
+    assert {k for k in before[0] if before[0][k] != after[0][k]} == {"fingerprint", "parser"}
     assert before[1] == after[1]
