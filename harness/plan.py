@@ -103,8 +103,8 @@ class ProbePlan:
 
 @dataclass(slots=True)
 class Plan:
-    """The whole run. `groups[case]` is the cluster of a case; `sources` holds the source arm of every case with
-    target 0, for noise, discrimination and the order probe."""
+    """The whole run. `groups[case]` is the cluster of a case; `sources` and `neutrals` hold the unchanged and the
+    neutrally edited cases, in the orders of `orders_of` and with the slots of the first response."""
 
     suite: Suite
     task: Task
@@ -279,7 +279,8 @@ def build_plan(
 def _neutral_arm(
     case: Case, calls: _Calls, followups: FollowUps, samples: int
 ) -> tuple[list[list[int]], list[int]] | None:
-    """The neutral edit of a case, on its better (or first) response; its utilities are read for target 0."""
+    """The neutral edit of a case, on its better (or first) response. Whoever reads it looks up the slots of the response
+    that is meant: those of the first are kept."""
     target = next((i for i in range(len(case.responses)) if truth_of(case, i)), 0)
     try:
         edited = followups.make(NEUTRAL, case, target, 1.0).case
@@ -320,7 +321,7 @@ def _expand(
             target = 1
         source = calls.arm(case, target, max(2, samples), edited=False)
         if probe.orders != "both":
-            made += _turned(plan, arms, number, case, source, calls, followups, samples)
+            made += _turned(plan, arms, number, case, target, source, calls, followups, samples)
             continue
         if probe.setup is not None:
             # the prompt is changed and no answer, so it is seen as well on one answer as on each
@@ -397,6 +398,7 @@ def _turned(
     arms: dict[str, _ArmBuilder],
     number: int,
     case: Case,
+    target: int,
     source: tuple[list[list[int]], list[int]],
     calls: _Calls,
     followups: FollowUps,
@@ -406,9 +408,9 @@ def _turned(
     rng = rng_for(followups.seed, case, 0, plan.probe.name)
     further = turns(len(case.responses), plan.probe.orders, rng)
     for orders in further:
-        plan.add(Item(number, 0, case, ()))
+        plan.add(Item(number, target, case, ()))
         arms["source"].add(source)
-        arms["follow_up"].add(calls.arm(case, 0, samples, edited=False, orders=orders))
+        arms["follow_up"].add(calls.arm(case, target, samples, edited=False, orders=orders))
     return len(further)
 
 

@@ -26,7 +26,8 @@ def targets_of(case: Case, probe: Probe, task: Task) -> list[int]:
             raise NotApplicable("there is only one response, so there is no order")
         if probe.orders != "both" and n < 3:
             raise NotApplicable("two answers have no orders but forwards and backwards")
-        return [0]
+        # of two answers one moves as far as the other; of more, each may move by itself
+        return list(range(n)) if task == "ranking" and n > 2 else [0]
     if probe.relation is Relation.MUST_DROP:
         return _degradable(case, probe, task)
     if n == 1:

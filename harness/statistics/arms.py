@@ -25,6 +25,7 @@ __all__ = [
     "Narrow",
     "by_case",
     "changes",
+    "mean_of",
     "means",
     "repeats",
     "split_changes",
@@ -75,6 +76,13 @@ class Answers:
         result: np.ndarray = self.utility[calls, arm.slots[:, :, None]]
         return result
 
+    def of_response(self, arm: Arm, number: int) -> np.ndarray:
+        """Utilities of response `number`, [item, order, sample], of an arm that shows its cases forwards and backwards
+        and has the slots of the first response; NaN where a case has no such response."""
+        result: np.ndarray = self.utility[arm.calls, np.abs(arm.slots - number)[:, :, None]]
+        result[arm.slots.max(axis=1) < number] = np.nan
+        return result
+
     def count(self, arm: Arm | None, state: int) -> int:
         return 0 if arm is None else int(np.sum(self.state[np.unique(arm.calls)] == state))
 
@@ -101,6 +109,11 @@ def changes(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     gap = np.abs(a[:, :, :, None] - b[:, :, None, :])
     result: np.ndarray = _nanmean(gap.reshape(*gap.shape[:2], -1), axis=2).mean(axis=1)
     return result
+
+
+def mean_of(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """The mean of several values an item, item by item; NaN ones are left out."""
+    return parts[0] if len(parts) == 1 else _nanmean(np.stack(parts, axis=1), axis=1)
 
 
 def repeats(a: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 from voirdire.harness.findings import Discrimination, Noise
 from voirdire.harness.plan import Plan
 from voirdire.harness.statistics.accuracy import BALANCED, CONCORDANCE, UNEVEN, labels_of, pseudo_values
-from voirdire.harness.statistics.arms import Answers, changes, means, repeats
+from voirdire.harness.statistics.arms import Answers, changes, mean_of, means, repeats
 from voirdire.harness.statistics.estimands import Estimator
 from voirdire.harness.statistics.means import Mean, estimate
 
@@ -162,24 +162,28 @@ def _swap_averaged(plan: Plan, answers: Answers) -> np.ndarray | None:
 
 
 def noise(plan: Plan, answers: Answers, *, alpha: float) -> Noise:
-    """Flips between repeats of unchanged cases, and under the neutral edit."""
-    source = answers.of_arm(plan.sources)
-    flips = repeats(source)
+    """Flips between repeats of unchanged cases, and under the neutral edit; of rankings the mean over all responses."""
+    responses = 1 + int(plan.sources.slots.max(initial=0)) if plan.task == "ranking" else 1
+    have = plan.neutral_cases >= 0
+    again, edited = [], []
+    for number in range(responses):
+        source = answers.of_response(plan.sources, number)
+        again.append(repeats(source))
+        if plan.neutrals is not None:
+            neutral = answers.of_response(plan.neutrals, number)
+            edited.append(changes(source[have], neutral[plan.neutral_cases[have]]))
+    flips = mean_of(again)
     mean: Mean | None = estimate(flips, plan.groups, lo=0.0, hi=1.0)
     if mean is None:
         return Noise()
-    neutral = None
-    if plan.neutrals is not None:
-        have = plan.neutral_cases >= 0
-        gap = changes(source[have], answers.of_arm(plan.neutrals)[plan.neutral_cases[have]])
-        gap = gap[~np.isnan(gap)]
-        neutral = float(gap.mean()) if gap.size else None
+    gap = mean_of(edited) if edited else np.empty(0)
+    gap = gap[~np.isnan(gap)]
     return Noise(
         retest_flip_rate=mean.mean,
         low=mean.lower(alpha),
         high=mean.upper(alpha),
         n=mean.count,
-        neutral_flip_rate=neutral,
+        neutral_flip_rate=float(gap.mean()) if gap.size else None,
         deterministic=bool(np.nansum(flips) == 0),
     )
 

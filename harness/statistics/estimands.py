@@ -7,7 +7,9 @@ With u(arm) the mean utility of the target over both orders and all samples:
                  for a ranking judge the rank shift over n - 1
     INVARIANT    u(follow-up) - u(source), two-sided; and excess flips: flips(source, follow-up) minus
                  flips(source, repeat), and minus flips(source, neutral edit); the smaller one counts. Where there is a
-                 sham it takes the place of the source in both
+                 sham it takes the place of the source in the shift, and flips(source, sham) is one more floor of the
+                 flips. Not flips(sham, follow-up): a judge that draws its verdict anew after any addition, whatever it
+                 says, changes it between two of them
     EQUIVARIANT  slot preference u(slot 1) - u(slot n), averaged over both orders (0 for a judge that follows the
                  content, whatever its accuracy), on the unchanged case and on its neutral edit, which has the same
                  preference and costs nothing more; and excess flips between the orders, as above. With further
@@ -20,13 +22,18 @@ With u(arm) the mean utility of the target over both orders and all samples:
                  it is judged by was damaged, u(damaged) - u(source)
     RETEST       flips between repeats of the same call
 
-flips(a, b) is the mean absolute change of utility over pairs of calls of one case in the same frame. Independent
-noise cancels in every one of them: its expectation is 0 for a judge whose answers do not depend on the edit.
+flips(a, b) is the mean absolute change of the target's utility over pairs of calls of one case in the same frame; in
+EQUIVARIANT and RETEST, where nothing is aimed at one response, that of all responses of a ranking. For rankings of n
+this is Spearman's footrule, the sum of |rank - rank'|, over n (n - 1). Kendall's distance would do as well, being
+between half of the footrule and all of it; this one has the unit of the signed effects, so that one tolerance fits
+both, can be read for one response, and is the flip rate where n = 2. Independent noise cancels in every one of them:
+its expectation is 0 for a judge whose answers do not depend on the edit.
 
 Sources: signed effects of an attack and of position, L. Zheng et al., "Judging LLM-as-a-Judge with MT-Bench and Chatbot
 Arena" (2023), section 3.3, made symmetric here; excess over repeats, J. Ye et al., "Justice or Prejudice?" (CALM,
 2024), RR beside CR; drop of a damaged answer, S. Doddapaneni et al., "Finding Blind Spots in Evaluator LLMs" (FBI,
-2024). Net of sham, and the smaller of two gains as one intersection-union test: ours.
+2024); footrule and Kendall's distance, P. Diaconis and R. Graham, JRSS B 39 (1977). Net of sham, and the smaller of
+two gains as one intersection-union test: ours.
 """
 
 from __future__ import annotations
@@ -36,7 +43,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from voirdire.harness.plan import Plan, ProbePlan
+from voirdire.harness.plan import Arm, Plan, ProbePlan
 from voirdire.harness.relations import Relation
 from voirdire.harness.statistics.arms import (
     Answers,
@@ -124,7 +131,7 @@ def _measure(plan: Plan, probe: ProbePlan, answers: Answers, cases: _Cases) -> M
     source = answers.of_arm(probe.source)
     relation = probe.probe.relation
     if relation is Relation.RETEST:
-        return _retest(cases, source)
+        return _retest(plan, cases, source)
     if relation is Relation.EQUIVARIANT:
         return _order(plan, probe, cases, source, answers)
     assert probe.follow_up is not None
@@ -171,11 +178,12 @@ def _no_gain(
 
 
 def _excess(
-    cases: _Cases, flips: np.ndarray, retest: np.ndarray, neutral: np.ndarray | None, tolerance: float
+    cases: _Cases, flips: np.ndarray, floors: dict[str, np.ndarray | None], tolerance: float
 ) -> Contrast | Least | None:
-    """Flips beyond those of repeats and of neutral edits; None where neither could be measured."""
+    """Flips beyond each of the floors; None where none of them could be measured."""
     parts = []
-    for name, floor in (("flips beyond repeats", retest), ("flips beyond neutral edits", neutral)):
+    for floor_of, floor in floors.items():
+        name = f"flips beyond {floor_of}"
         if floor is not None and (mean := cases.mean(name, flips - floor)) is not None:
             parts.append(Contrast(name, mean, tolerance))
     if not parts:
@@ -183,40 +191,46 @@ def _excess(
     return parts[0] if len(parts) == 1 else Least(parts)
 
 
-def _neutral_flips(plan: Plan, probe: ProbePlan, answers: Answers) -> np.ndarray | None:
-    """Flips under the neutral edit of each item's case."""
+def _neutral_flips(plan: Plan, probe: ProbePlan, answers: Answers, source: np.ndarray) -> np.ndarray | None:
+    """Flips of each item's target under the neutral edit of its case."""
     if plan.neutrals is None or probe.probe.name == "stability.neutral":
         return None
-    source = answers.of_arm(plan.sources)
-    neutral = answers.of_arm(plan.neutrals)
-    have = plan.neutral_cases >= 0
-    per_case = np.full(len(plan.cases), np.nan)
-    per_case[have] = changes(source[have], neutral[plan.neutral_cases[have]])
-    result: np.ndarray = per_case[probe.cases]
-    return result
+    assert probe.source is not None
+    row = plan.neutral_cases[probe.cases]
+    have = row >= 0
+    # the orders are those of the source, and so are the slots of the target in them
+    edited = Arm(plan.neutrals.calls[row[have]], probe.source.slots[have])
+    flips = np.full(len(row), np.nan)
+    flips[have] = changes(source[have], answers.of_arm(edited))
+    return flips
 
 
 def _invariant(
     plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, follow: np.ndarray, answers: Answers
 ) -> Measured:
     before, after = means(source), means(follow)
+    flips, shift = changes(source, follow), after - before
     if probe.sham is None:
-        shift, flips, name = after - before, changes(source, follow), "shift"
-    else:
-        # an addition is compared with its placebo: what moves the verdict is what it says, not that there is more
-        placebo = answers.of_arm(probe.sham)
-        shift, flips, name = after - means(placebo), changes(placebo, follow), "shift over sham"
-    measured = _moved(plan, probe, cases, answers, name, shift, flips, source, np.abs(shift), before, after)
-    if probe.sham is not None:
-        measured.source_effect = cases.number(after - before)
-        measured.sham_effect = cases.number(means(answers.of_arm(probe.sham)) - before)
+        return _moved(plan, probe, cases, answers, "shift", shift, flips, source, np.abs(shift), before, after)
+    # an addition is compared with its placebo: what moves the verdict is what it says, not that there is more
+    placebo = answers.of_arm(probe.sham)
+    over_sham = after - means(placebo)
+    # an example shows the source beside the follow-up, so the verdict must have moved between those as well
+    seen = np.minimum(np.abs(shift), np.abs(over_sham))
+    measured = _moved(
+        plan, probe, cases, answers, "shift over sham", over_sham, flips, source, seen, before, after,
+        placebo=changes(source, placebo),
+    )  # fmt: skip
+    measured.source_effect = cases.number(shift)
+    measured.sham_effect = cases.number(means(placebo) - before)
     return measured
 
 
 def _order(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, answers: Answers) -> Measured:
     assert probe.source is not None
     items = probe.cases
-    last = plan.sizes[items] - 1
+    sizes = plan.sizes
+    last = sizes[items] - 1
 
     def in_first(calls: np.ndarray, last: np.ndarray) -> np.ndarray:
         return means(answers.utility[calls, 0] - answers.utility[calls, last[:, None, None]])
@@ -225,7 +239,8 @@ def _order(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, answ
     if probe.follow_up is not None:
         # forwards and backwards count as one more of the case's pairs of orders
         turned = in_first(probe.follow_up.calls, last)
-        others = np.bincount(items)[items]
+        pairs = items * int(sizes.max(initial=1)) + probe.targets
+        others = np.unique(pairs, return_counts=True)[1][np.unique(pairs, return_inverse=True)[1]]
         preference = (preference + others * turned) / (others + 1)
     elif plan.neutrals is not None:
         # averaged controls: the neutral edit is asked anyway and stands in the same slots, so it halves the variance
@@ -278,15 +293,19 @@ def _moved(
     per_item: np.ndarray,
     before: np.ndarray,
     after: np.ndarray,
+    *,
+    placebo: np.ndarray | None = None,
 ) -> Measured:
-    """A signed effect that must be 0 both ways, and flips that must not exceed the judge's own."""
+    """A signed effect that must be 0 both ways, and flips that must not exceed the judge's own, nor those that a
+    `placebo` causes."""
     tolerance = plan.suite.tolerance_of(probe.probe)
-    retest, neutral = repeats(source), _neutral_flips(plan, probe, answers)
+    retest, neutral = repeats(source), _neutral_flips(plan, probe, answers, source)
     parts: list[Contrast | Least] = []
     mean = cases.mean(name, signed)
     if mean is not None:
         parts.append(Contrast(name, mean, tolerance, two_sided=True))
-    if (excess := _excess(cases, flips, retest, neutral, tolerance)) is not None:
+    floors = {"repeats": retest, "neutral edits": neutral, "placebo": placebo}
+    if (excess := _excess(cases, flips, floors, tolerance)) is not None:
         parts.append(excess)
     return Measured(
         node=Most(parts) if parts else None,
@@ -324,11 +343,16 @@ def _must_drop(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, 
     )
 
 
-def _retest(cases: _Cases, source: np.ndarray) -> Measured:
+def _retest(plan: Plan, cases: _Cases, source: np.ndarray) -> Measured:
     flips = repeats(source)
     mean = cases.mean("flips between repeats", flips, 0.0, 1.0)
+    tolerance = RETEST_TOLERANCE
+    if plan.task == "ranking":
+        # two random rankings of n: a rank moves by (n^2 - 1) / (3 n) on average, its utility by 1 / (n - 1) of that
+        n = plan.sizes[cases.cases]
+        tolerance = float(np.mean((n + 1) / (3 * n)))
     return Measured(
-        node=Contrast("flips between repeats", mean, RETEST_TOLERANCE) if mean is not None else None,
+        node=Contrast("flips between repeats", mean, tolerance) if mean is not None else None,
         n=mean.count if mean is not None else 0,
         per_item=flips,
         before=means(source),

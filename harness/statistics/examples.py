@@ -51,8 +51,8 @@ def _example(
     if probe.probe.relation is Relation.EQUIVARIANT:
         turned = case.reordered(orders_of(len(case.responses), plan.task)[1])
         return CounterExample(
-            case.id, probe.probe.name, case, turned, 0, (), verdicts[row[0][0]], verdicts[row[1][0]], before, after,
-            "the same two answers, the other way round",
+            case.id, probe.probe.name, case, turned, item.target, (), verdicts[row[0][0]], verdicts[row[1][0]],
+            before, after, "the same two answers, the other way round",
         )  # fmt: skip
     if probe.follow_up is None or item.follow_up is None:
         return CounterExample(
