@@ -17,7 +17,8 @@ from typing import TypeVar, overload
 import numpy as np
 
 from voirdire.harness.cases import Case
-from voirdire.harness.plan import Arm, Item, Plan, PlannedCall, ProbePlan, groups_of
+from voirdire.harness.clusters import clusters_of
+from voirdire.harness.plan import Arm, Item, Plan, PlannedCall, ProbePlan
 from voirdire.harness.statistics.arms import Answers, Narrow
 
 __all__ = ["BLOCK", "Blocks", "Packed", "join", "pack"]
@@ -143,6 +144,7 @@ def join(like: Plan, blocks: list[Packed], cases: Sequence[Case], build: Build) 
             reasons.update(block.not_applicable[number])
         arms = {name: arm(f"{number}.{name}") for name in _ARMS}
         probes.append(ProbePlan(probe.probe, FarItems(again, number, of, targets), not_applicable=reasons, **arms))
+    clusters = clusters_of(cases)
     plan = Plan(
         suite=like.suite,
         task=like.task,
@@ -155,7 +157,8 @@ def join(like: Plan, blocks: list[Packed], cases: Sequence[Case], build: Build) 
         sources=sources,
         neutrals=arm("neutrals"),
         neutral_cases=neutral_cases,
-        groups=groups_of(cases),
+        groups=clusters.numbers,
+        copies=clusters.copies,
     )
     state = taken("state")
     assert state is not None

@@ -32,8 +32,10 @@ from voirdire.harness.statistics.accuracy import UNEVEN, labels_of, pseudo_value
 from voirdire.harness.statistics.arms import Answers
 from voirdire.harness.statistics.change import Asked, Change, Test, change_of, decide, paired_rise
 from voirdire.harness.statistics.discrimination import accuracy_values
+from voirdire.harness.statistics.change import RESOLUTION, Asked, Change, Test, change_of, decide, paired_rise
 from voirdire.harness.statistics.estimands import Measured
-from voirdire.harness.statistics.nulls import LEVEL, SMALLEST_DIFFERENCE, null_shares
+from voirdire.harness.statistics.means import estimate
+from voirdire.harness.statistics.nulls import Gaps, at_worst, differential, null_shares, pushed
 
 __all__ = ["DISCRIMINATION", "Absolute", "Gate", "State", "differences", "judge_gate", "mismatches", "regressions"]
 
@@ -46,6 +48,7 @@ State = Literal["held", "regressed", "violated", "inconclusive"]
 #: relations that hold by themselves for a judge that does not read
 _READING = (Relation.NO_GAIN, Relation.INVARIANT, Relation.RETEST)
 _NULLS_DIFFER = "verdicts are missing more often in one of the two runs, so what is left is a selection"
+_MAY_HIDE = "verdicts are missing more often in one of the two runs, and could hide that it got worse"
 _NOT_ASKED_ALIKE = "the baseline did not ask this of any of these cases"
 _GONE = "it does not apply to any case now"
 
@@ -109,15 +112,41 @@ def regressions(
     `measured` has one entry a probe of the plan; `locked`: the judge chooses by slot now; the rest as in `decide`.
     """
     asked = []
+    worst: dict[str, list[Test | None]] = {}
     for probe, m in zip(alignment.plan.probes, measured, strict=True):
         stored = alignment.baseline.probes.get(probe.probe.name)
         if m is not None:
             asked.append(_asked_of(alignment, probe, m, stored, findings[probe.probe.name], answers, locked))
+            worst[probe.probe.name] = _at_worst(alignment, probe, m, answers)
         elif stored is not None:
             asked.append(Asked(probe.probe.name, None, _GONE))
     if (accuracy := _accuracy(alignment, answers)) is not None:
-        asked.append(accuracy)
-    return decide(asked, margin=margin, alpha=alpha, alpha_hold=alpha_hold, family=family, resolution=resolution)
+        asked.append(accuracy[0])
+        worst[DISCRIMINATION] = [accuracy[1]]
+    changes = decide(asked, margin=margin, alpha=alpha, alpha_hold=alpha_hold, family=family, resolution=resolution)
+    limit = RESOLUTION * margin if resolution is None else max(margin, resolution)
+    return [_doubted(change, worst.get(change.probe, []), limit, alpha_hold) for change in changes]
+
+
+def _at_worst(alignment: Alignment, probe: ProbePlan, m: Measured, answers: Answers) -> list[Test | None]:
+    """The regression test of a probe if the verdicts that one run lacks more than the other had been at either end;
+    empty where none are."""
+    # of the baseline the mean over the arms is known, and all that is missing may be of the one that matters
+    arms = sum(arm is not None for arm in (probe.source, probe.follow_up, probe.sham))
+    gap = arms * (lost_shares(alignment.plan, probe, answers) - alignment.lost(probe))
+    if not np.nansum(gap):
+        return []
+    groups, then = alignment.plan.groups, alignment.then(probe)
+    return [change_of(at_worst(m, Gaps(gap), groups, estimate, upper=upper), then, groups) for upper in (True, False)]
+
+
+def _doubted(change: Change, worst: Sequence[Test | None], limit: float, hold: float) -> Change:
+    """NOT_WORSE, and the bound of an open test, must hold at the worst as well."""
+    tests = [test for test in worst if test is not None]
+    bounded = change.bounded and all(test.holds(limit, hold) for test in tests)
+    if change.state == "not_worse" and not all(test.holds(change.margin, hold) for test in tests):
+        return replace(change, state="inconclusive", reason=_MAY_HIDE, bounded=bounded)
+    return replace(change, bounded=bounded)
 
 
 def _asked_of(
@@ -138,37 +167,35 @@ def _asked_of(
     if probe.probe.relation in _READING and (locked or alignment.baseline.locked):
         # a verdict that says where an answer stood shows no edit and repeats itself, in whichever of the runs it was
         return Asked(name, test, "position_locked")
-    if _differ(lost_shares(alignment.plan, probe, answers) - alignment.lost(probe)):
+    if differential(lost_shares(alignment.plan, probe, answers) - alignment.lost(probe)):
         return Asked(name, test, _NULLS_DIFFER)
     return Asked(name, test)
 
 
-def _accuracy(alignment: Alignment, answers: Answers) -> Asked | None:
-    """The rise of the share of errors on unchanged cases; None where no case has a usable label."""
+def _accuracy(alignment: Alignment, answers: Answers) -> tuple[Asked, Test | None] | None:
+    """The rise of the share of errors on unchanged cases, also at the worst; None where no case has a usable label."""
     plan = alignment.plan
     measure, now = accuracy_values(plan, answers)
     then, lost = alignment.accuracy()
     if np.isnan(now).all() and np.isnan(alignment.baseline.accuracy.values).all():
         return None
-    both, labels = ~np.isnan(now - then), labels_of(plan.cases) if measure in UNEVEN else None
+    labels = labels_of(plan.cases) if measure in UNEVEN else None
+    test = _errors(measure, now, then, labels, plan.groups)
+    if test is None:
+        return Asked(DISCRIMINATION, None, _NOT_ASKED_ALIKE), None
+    gap = null_shares(answers, plan.sources) - lost
+    worst = _errors(measure, 1 - pushed(1 - now, gap, 1.0, 0.0, 1.0), then, labels, plan.groups)
+    return Asked(DISCRIMINATION, test, _NULLS_DIFFER if differential(gap) else None), worst
+
+
+def _errors(
+    measure: str, now: np.ndarray, then: np.ndarray, labels: np.ndarray | None, groups: np.ndarray
+) -> Test | None:
+    """The rise of 1 - the accuracy, from the shares right by case."""
+    both = ~np.isnan(now - then)
     was, is_ = (pseudo_values(measure, np.where(both, x, np.nan), labels) for x in (then, now))
     lo, hi = min(1 - was.hi, 1 - is_.hi), max(1 - was.lo, 1 - is_.lo)
-    test: Test | None = paired_rise("errors", 1 - is_.values, 1 - was.values, plan.groups, lo=lo, hi=hi)
-    if test is None:
-        return Asked(DISCRIMINATION, None, _NOT_ASKED_ALIKE)
-    differ = _differ(null_shares(answers, plan.sources) - lost)
-    return Asked(DISCRIMINATION, test, _NULLS_DIFFER if differ else None)
-
-
-def _differ(gap: np.ndarray) -> bool:
-    """Do the shares of missing verdicts differ between the runs? By the rule for the arms of one run (nulls.py)."""
-    known = gap[~np.isnan(gap)]
-    if known.size == 0 or abs(known.mean()) < SMALLEST_DIFFERENCE:
-        return False
-    from scipy.stats import binomtest
-
-    more, fewer = int(np.sum(known > 0)), int(np.sum(known < 0))
-    return more + fewer > 0 and float(binomtest(more, more + fewer, 0.5).pvalue) < LEVEL
+    return paired_rise("errors", 1 - is_.values, 1 - was.values, groups, lo=lo, hi=hi)
 
 
 # ------------------------------------------------------------------------------------------------- what is different

@@ -14,8 +14,8 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from voirdire.harness.case_table import CaseTable
 from voirdire.harness.cases import Case, Edit, FollowUp, Task, shown_hash, truth_of
+from voirdire.harness.clusters import clusters_of
 from voirdire.harness.errors import NotApplicable
 from voirdire.harness.followups import FollowUps, is_aimed, rng_for
 from voirdire.harness.orders import Order, turns
@@ -25,7 +25,7 @@ from voirdire.harness.relations import Relation
 from voirdire.harness.targets import after_damage, targets_of
 from voirdire.harness.verdicts import Scale
 
-__all__ = ["Arm", "Item", "Plan", "PlannedCall", "ProbePlan", "build_plan", "groups_of", "orders_of"]
+__all__ = ["Arm", "Item", "Plan", "PlannedCall", "ProbePlan", "build_plan", "orders_of"]
 
 NEUTRAL = "stability.neutral"
 
@@ -103,7 +103,8 @@ class ProbePlan:
 
 @dataclass(slots=True)
 class Plan:
-    """The whole run. `groups[case]` is the cluster of a case; `sources` and `neutrals` hold the unchanged and the
+    """The whole run. `groups[case]` is the cluster of a case, and `copies` of them repeat another's texts (clusters.py);
+    `sources` and `neutrals` hold the unchanged and the
     neutrally edited cases, in the orders of `orders_of` and with the slots of the first response."""
 
     suite: Suite
@@ -117,6 +118,7 @@ class Plan:
     neutrals: Arm | None
     neutral_cases: np.ndarray
     groups: np.ndarray
+    copies: int = 0
     _truth: np.ndarray | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
@@ -259,6 +261,7 @@ def build_plan(
         plan.source = built["source"].build()
         plan.follow_up = built["follow_up"].build()
         plan.sham = built["sham"].build()
+    clusters = clusters_of(cases)
     source_arm = sources.build()
     assert source_arm is not None
     return Plan(
@@ -272,7 +275,8 @@ def build_plan(
         sources=source_arm,
         neutrals=neutrals.build(),
         neutral_cases=neutral_of,
-        groups=groups_of(cases),
+        groups=clusters.numbers,
+        copies=clusters.copies,
     )
 
 
@@ -412,21 +416,3 @@ def _turned(
         arms["source"].add(source)
         arms["follow_up"].add(calls.arm(case, target, samples, edited=False, orders=orders))
     return len(further)
-
-
-def groups_of(cases: Sequence[Case]) -> np.ndarray:
-    """Cluster number of each case: its `group`, or itself."""
-    # where no id comes twice the ids need not be kept, which for a million cases are a hundred megabytes
-    unique = isinstance(cases, CaseTable)
-    numbers: dict[str, int] = {}
-    found = np.empty(len(cases), dtype=np.int64)
-    clusters = 0
-    for i, case in enumerate(cases):
-        if case.group is None and unique:
-            number = clusters
-        else:
-            key = f"g:{case.group}" if case.group is not None else f"c:{case.id}"
-            number = numbers.setdefault(key, clusters)
-        found[i] = number
-        clusters += number == clusters
-    return found

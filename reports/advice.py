@@ -153,7 +153,7 @@ def _broken_calls(audit: Audit) -> list[str]:
 
 
 def _nulls(audit: Audit, undecided: list[Finding]) -> list[str]:
-    touched = [f for f in undecided if f.reason == "differential_nulls"]
+    touched = [f for f in undecided if f.reason in ("differential_nulls", "missing_verdicts")]
     asked = audit.calls.made + audit.calls.cached
     often = asked and audit.calls.nulls / asked > 0.05
     if not touched and not often:

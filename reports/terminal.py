@@ -31,6 +31,7 @@ NAME_WIDTH, PLOT_WIDTH, NOTE_WIDTH = 18, 20, 14
 #: why a probe is open whatever its number of cases
 _NOTES = {
     "differential_nulls": "nulls differ",
+    "missing_verdicts": "nulls may hide",
     "position_locked": "slot locked",
     "no_verdicts": "no verdicts",
     "not_asked": "not asked",

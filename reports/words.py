@@ -42,6 +42,7 @@ SYMBOLS = {"holds": "✓", "violated": "✗", "inconclusive": "?", "not_applicab
 
 _REASONS = {
     "differential_nulls": "verdicts are missing more often with the edit than without, so what is left is a selection",
+    "missing_verdicts": "the verdicts that are missing more often with the edit than without could hide an effect",
     "position_locked": "the judge nearly always picks the same slot, so no edit could have changed its verdict",
     "too_few_cases": "too few cases",
     "no_cases": "no case to try it on",

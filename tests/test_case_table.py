@@ -10,8 +10,8 @@ import pytest
 from voirdire.harness import casefiles
 from voirdire.harness.case_table import CaseTable
 from voirdire.harness.casefiles import cases_hash, check_task, read_cases
+from voirdire.harness.clusters import clusters_of
 from voirdire.harness.errors import CaseFileError
-from voirdire.harness.plan import groups_of
 
 
 @pytest.fixture
@@ -59,10 +59,10 @@ def test_clusters_of_a_table_are_those_of_a_list(tmp_path: Path) -> None:
     path = tmp_path / "c.jsonl"
     groups = [None, "a", None, "b", "a", None, "b", None]
     path.write_text(
-        "\n".join(json.dumps({"id": f"q{i}", "responses": ["x"], "group": g}) for i, g in enumerate(groups))
+        "\n".join(json.dumps({"id": f"q{i}", "responses": [f"x{i}"], "group": g}) for i, g in enumerate(groups))
     )
     table = read_cases(path)
-    assert groups_of(table).tolist() == groups_of(list(table)).tolist() == [0, 1, 2, 3, 1, 4, 3, 5]
+    assert clusters_of(table).numbers.tolist() == clusters_of(list(table)).numbers.tolist() == [0, 1, 2, 3, 1, 4, 3, 5]
 
 
 @pytest.mark.usefixtures("large")

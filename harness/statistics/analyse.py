@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
+
 from voirdire.harness.findings import (
     CounterExample,
     Decision,
@@ -16,17 +18,18 @@ from voirdire.harness.findings import (
     Outcome,
     SliceValue,
 )
-from voirdire.harness.plan import Arm, Plan, ProbePlan
+from voirdire.harness.plan import Plan, ProbePlan
 from voirdire.harness.relations import Relation
 from voirdire.harness.statistics.arms import ERROR, MISSING, NULL, Answers
 from voirdire.harness.statistics.decisions import AtLeastDrop, Reading, holm, needed
 from voirdire.harness.statistics.discrimination import discrimination, noise, slot_lock
-from voirdire.harness.statistics.estimands import Measured, measure
+from voirdire.harness.statistics.estimands import Estimator, Measured, measure
 from voirdire.harness.statistics.examples import counter_examples
 from voirdire.harness.statistics.judge_metrics import judge_metrics
+from voirdire.harness.statistics.means import estimate
 from voirdire.harness.statistics.metric_types import Metric
 from voirdire.harness.statistics.metrics import metrics
-from voirdire.harness.statistics.nulls import differential
+from voirdire.harness.statistics.nulls import Gaps, differential, excess, holds_at_worst
 from voirdire.harness.statistics.slices import slices
 from voirdire.harness.verdicts import Verdict
 
@@ -170,8 +173,10 @@ def finding_of(
     alpha: float,
     levels: Levels,
     locked: bool,
+    estimator: Estimator = estimate,
 ) -> Finding:
-    """The finding of one probe at one look at the data; `p` is its unadjusted p (over all looks so far)."""
+    """The finding of one probe at one look at the data; `p` is its unadjusted p (over all looks so far). `estimator`:
+    the one that `m` was measured with."""
     row = probe.probe
     drops = row.relation is Relation.MUST_DROP
     base = Finding(
@@ -208,8 +213,12 @@ def finding_of(
         return replace(base, decision="inconclusive", reason="not_asked" if missing else "no_verdicts")
     assert p is not None
     decision, reason, reading = _decide(m, p, p_adjusted, alpha, levels)
-    if any(differential(answers, *pair) for pair in _pairs(probe)):
-        decision, reason = "inconclusive", "differential_nulls"
+    gaps = _null_gaps(plan, probe, answers)
+    if gaps is not None:
+        if any(gap is not None and differential(gap) for gap in gaps):
+            decision, reason = "inconclusive", "differential_nulls"
+        elif decision == "holds" and not holds_at_worst(m, gaps, plan.groups, levels.hold, estimator):
+            decision, reason = "inconclusive", "missing_verdicts"
     if locked and decision != "violated" and row.relation in (Relation.NO_GAIN, Relation.INVARIANT):
         # no number of cases shows what an edit does to a verdict that only says where an answer stood
         decision, reason = "inconclusive", "position_locked"
@@ -281,14 +290,13 @@ def _decide(m: Measured, p: float, p_adjusted: float | None, alpha: float, level
     return _Decided("inconclusive", "undecided", node.held_by(levels.hold))
 
 
-def _pairs(probe: ProbePlan) -> list[tuple[Arm, Arm]]:
-    """The pairs of arms that a finding compares."""
-    if probe.source is None or probe.follow_up is None:
-        return []
-    pairs = [(probe.source, probe.follow_up)]
-    if probe.sham is not None:
-        pairs.append((probe.sham, probe.follow_up))
-    return pairs
+def _null_gaps(plan: Plan, probe: ProbePlan, answers: Answers) -> Gaps | None:
+    """By how much null rates differ between the arms that a finding compares."""
+    follow, cases, total = probe.follow_up, probe.cases, len(plan.cases)
+    if probe.source is None or follow is None:
+        return None
+    sham = None if probe.sham is None else excess(answers, probe.sham, follow, cases, total)
+    return Gaps(excess(answers, probe.source, follow, cases, total), sham)
 
 
 def _verdict(findings: Sequence[Finding], dial: Discrimination, answers: Answers) -> Outcome:

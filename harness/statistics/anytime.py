@@ -7,9 +7,13 @@ starting with 1, the capital after cases x_1 .. x_n is
     K(m) = mean over c of  product over i of  (1 + c (x_i - m) / (m - lo)),      c in a fixed grid in (0, 1]
 
 a non-negative martingale if the mean is m and shrinking if it is less, so that it ever reaches 1 / alpha with
-probability alpha at most (Ville). The mixture over c stands for not knowing which bet is best. It needs no variance,
-no normal limit and no order of the cases, and wins fastest on a judge with little noise; on a noisy one it needs about
-1.1 to 1.4 times the cases of a fixed design. Values of one cluster are averaged first, and each cluster counts once.
+probability alpha at most (Ville). The mixture over c stands for not knowing which bet is best. It needs no variance
+and no normal limit, and wins fastest on a judge with little noise; on a noisy one it needs about 1.1 to 1.4 times the
+cases of a fixed design.
+
+What it does need: that the next case is like those before it, so that its mean is m whatever they were. Cases in random
+order are; in a file sorted by topic the first ones are a topic, and a bound on their mean is none on that of all.
+sorted_cases.py looks for that. Values of one cluster are averaged first, and each cluster counts once.
 
 Sources: J. Ville (1939); I. Waudby-Smith and A. Ramdas, "Estimating means of bounded random variables by betting",
 JRSS B 86 (2024). Not here: intervals for a planned number of cases (means.py) or planned looks (sequential.py).

@@ -58,10 +58,13 @@ from voirdire.harness.statistics.decisions import AtLeastDrop, Contrast, Least, 
 from voirdire.harness.statistics.means import Mean, estimate
 from voirdire.harness.targets import beside_answers
 
-__all__ = ["RETEST_TOLERANCE", "Estimator", "Measured", "PerCase", "measure"]
+__all__ = ["OVER_SHAM", "RETEST_TOLERANCE", "Estimator", "Measured", "PerCase", "measure"]
 
 #: repeats that differ in half of the calls are no better than tossing a coin
 RETEST_TOLERANCE = 0.5
+
+#: contrasts between the follow-up and its sham; all others with a follow-up are between it and the source
+OVER_SHAM = frozenset({"gain over sham", "shift over sham", "flips beyond placebo"})
 
 
 class Estimator(Protocol):

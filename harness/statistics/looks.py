@@ -7,7 +7,9 @@ sequential  a planned number of cases in random order, six looks, boundaries by 
             VIOLATED spends alpha like O'Brien and Fleming, late; HOLDS spends it as alpha t**2, earlier, since most
             probes of a sound judge hold
 anytime     no planned end: cases in the order of the file, a look after every twenty, confidence sequences
-            (anytime.py). Cases may be added at the end of the file and the run repeated as often as one likes
+            (anytime.py). Cases may be added at the end of the file and the run repeated as often as one likes. The
+            order must be a random one for that (anytime.py says why), and nobody but the file can keep it: an order
+            drawn here would be another one after every addition
 """
 
 from __future__ import annotations
@@ -108,8 +110,9 @@ class Looks:
         for i, m in measured.items():
             probe = plan.probes[i]
             finding = finding_of(
-                plan, probe, m, adjusted[i], answers, p=p[i], alpha=alpha, levels=levels, locked=locked
-            )
+                plan, probe, m, adjusted[i], answers, p=p[i], alpha=alpha, levels=levels, locked=locked,
+                estimator=self._estimator,
+            )  # fmt: skip
             if last or finding.decision in ("holds", "violated") or finding.reason == "position_locked":
                 self.frozen[i] = finding
         if self.dial is None:
