@@ -103,9 +103,9 @@ class ProbePlan:
 
 @dataclass(slots=True)
 class Plan:
-    """The whole run. `groups[case]` is the cluster of a case, and `copies` of them repeat another's texts (clusters.py);
-    `sources` and `neutrals` hold the unchanged and the
-    neutrally edited cases, in the orders of `orders_of` and with the slots of the first response."""
+    """The whole run. `groups[case]` is the cluster of a case, and `copies` of the cases repeat another's texts
+    (clusters.py); `sources` and `neutrals` hold the unchanged and the neutrally edited cases, in the orders of
+    `orders_of` and with the slots of the first response."""
 
     suite: Suite
     task: Task
@@ -283,8 +283,8 @@ def build_plan(
 def _neutral_arm(
     case: Case, calls: _Calls, followups: FollowUps, samples: int
 ) -> tuple[list[list[int]], list[int]] | None:
-    """The neutral edit of a case, on its better (or first) response. Whoever reads it looks up the slots of the response
-    that is meant: those of the first are kept."""
+    """The neutral edit of a case, on its better (or first) response. It is kept with the slots of the first; whoever
+    reads it for another response looks up the slots of that."""
     target = next((i for i in range(len(case.responses)) if truth_of(case, i)), 0)
     try:
         edited = followups.make(NEUTRAL, case, target, 1.0).case

@@ -222,6 +222,30 @@ def test_verdicts_missing_in_one_run_only_leave_the_test_open(clean: Baseline) -
     assert outcome.code == ExitCode.INCONCLUSIVE
 
 
+def test_a_few_verdicts_missing_now_keep_a_test_from_being_not_worse() -> None:
+    """As wins they would be a growth beyond the margin, and no sign test can tell five cases from chance."""
+    probes = ("authority.book", "degradation.number")
+    clean_texts = {text for case in builtin_cases() for text in case.responses}
+    silent = {case.instruction for case in builtin_cases()[:5]}
+
+    def judge(*, falls_silent: bool) -> Judge:
+        def f(case: Case) -> int | None:
+            cited = sum(text not in clean_texts for text in case.responses) == 1
+            if falls_silent and cited and case.instruction in silent:
+                return None
+            return case.label if isinstance(case.label, int) else 0
+
+        return vd.judge(f, task="pairwise")
+
+    before = stored(judge(falls_silent=False), probes=probes)
+    same, now = (gate(judge(falls_silent=s), before, probes=probes).outcome for s in (False, True))
+    assert {c.probe: c.state for c in same.changes}["authority.book"] == "not_worse"
+    book = next(c for c in now.changes if c.probe == "authority.book")
+    assert book.state == "inconclusive"
+    assert "missing" in (book.reason or "")
+    assert book.bounded
+
+
 def test_a_judge_that_comes_loose_from_a_slot_did_not_get_worse_at_citations() -> None:
     """Locked, it showed no effect of anything; now that it reads, effects appear."""
     before = stored("constant")

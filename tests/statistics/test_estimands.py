@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 
 import numpy as np
 import pytest
 
-from voirdire.harness.cases import Case
+from voirdire.harness.cases import Case, shown_hash
 from voirdire.harness.followups import FollowUps
 from voirdire.harness.plan import Plan, build_plan
 from voirdire.harness.probes import Probe, Suite
@@ -44,7 +45,8 @@ def planned(name: str, n: int = 40, *, samples: int = 2, relation: Relation | No
 def answered(plan: Plan, says: Says) -> Answers:
     verdicts = []
     for call in plan.calls:
-        right = 0 if call.case.responses[0].startswith("Right") else 1
+        right = call.case.label
+        assert isinstance(right, int)
         first = says(call.case, bool(call.case.meta["voirdire.edited"]), right, call.sample)
         verdicts.append(Verdict(choice=0 if first else 1))
     return Answers.of(plan, verdicts, soft=False)
@@ -132,6 +134,50 @@ def test_agreement_is_the_squared_difference_of_probabilities() -> None:
     assert isinstance(turned.node, Contrast)
     assert turned.node.mean.mean == 1
     assert turned.node.p < 1e-6
+
+
+def chance(*parts: object) -> float:
+    """A number in [0, 1) that depends on `parts` only: the noise of a deterministic judge."""
+    return int.from_bytes(sha256(repr(parts).encode()).digest()[:6], "big") / 2**48
+
+
+@pytest.mark.parametrize("name", ["tone.sad", "identity.author-gender", "lexical.tautology"])
+def test_flips_after_any_addition_are_the_placebos(name: str) -> None:
+    """A deterministic judge that draws its verdict anew in a quarter of the cases whatever was added: nothing that the
+    addition says moves it, and both shams and follow-ups change its verdicts."""
+    plan, beyond = planned(name, 100, samples=1), []
+    for seed in range(4):
+
+        def startled(case: Case, edited: bool, right: int, sample: int, seed: int = seed) -> bool:
+            return (right == 0) != (edited and chance(seed, sorted(case.responses), case.instruction) < 0.25)
+
+        measured = measure(plan, plan.probes[0], answered(plan, startled))
+        beyond.append(effect(measured)["flips beyond placebo"])
+        assert measured.node is not None
+        assert measured.node.p > 0.05
+        # what is shown as an example is a case whose verdict moved between what the example shows
+        shown = measured.per_item > 0
+        assert (measured.before[shown] != measured.after[shown]).all()
+    # standard deviation of one mean: sqrt(2 * .25 * .75 / 100) = .06, of four .03
+    assert abs(np.mean(beyond)) < 0.12
+
+
+def test_a_judge_moved_by_what_an_addition_says_is_still_found() -> None:
+    """The verdict turns in a quarter of the cases, either way, with the follow-up and not with its sham."""
+    plan = planned("tone.sad", 150, samples=1)
+    follow = plan.probes[0].follow_up
+    assert follow is not None
+    said = {plan.calls[i].content for i in follow.calls.reshape(-1)}
+    for seed in range(3):
+
+        def moved(case: Case, edited: bool, right: int, sample: int, seed: int = seed) -> bool:
+            better = chance("opinion", case.id) < 0.5
+            return (right == 0) == (better != (shown_hash(case) in said and chance(seed, case.id) < 0.25))
+
+        found = measure(plan, plan.probes[0], answered(plan, moved))
+        assert found.node is not None
+        assert found.node.p < 0.05 / 20
+        assert found.per_item.max() == 1
 
 
 def test_contrasts_are_kept_case_by_case() -> None:
