@@ -56,8 +56,9 @@ class AuditRequest:
     """Everything an audit is told, apart from the judge.
 
     `cases` None takes the built-in ones; `cache` None keeps nothing. `mode` "sequential" stops asking about
-    what is decided; "anytime" does so too, and may be repeated with more cases at the end of the file. `minimise` is
-    how many calls may go into making counter-examples small; None: a tenth of the plan. `options`: as in `Audit`.
+    what is decided; "anytime" does so too, and may be repeated with more cases at the end of the file, whose order must
+    be random. `minimise` is how many calls may go into making counter-examples small; None: a tenth of the plan.
+    `options`: as in `Audit`.
     """
 
     cases: Cases | None = None

@@ -95,7 +95,7 @@ class Asking:
     ] = None
     samples: Annotated[int | None, typer.Option("--samples", help="Calls an arm gets per case and order.")] = None
     seed: Annotated[int, typer.Option("--seed", help="Noise of mock judges.")] = 0
-    alpha: Annotated[float, typer.Option("--alpha", help="Error rate of the whole suite.")] = 0.05
+    alpha: Annotated[float, typer.Option("--alpha", help="Error rate of all bias tests of the suite.")] = 0.05
     tolerance: Annotated[
         float | None, typer.Option("--tolerance", help="Largest effect that does not matter, in utility units.")
     ] = None

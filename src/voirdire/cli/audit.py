@@ -37,7 +37,10 @@ def audit(
         bool, typer.Option("--sequential/--fixed", help="Stop asking about a probe as soon as it is decided.")
     ] = False,
     anytime: Annotated[
-        bool, typer.Option("--anytime", help="As --sequential, and you may add cases and run again until decided.")
+        bool,
+        typer.Option(
+            "--anytime", help="As --sequential, and you may add cases and run again; the file in random order."
+        ),
     ] = False,
     minimise: Annotated[
         int | None,
