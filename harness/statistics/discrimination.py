@@ -165,7 +165,8 @@ def noise(plan: Plan, answers: Answers, *, alpha: float) -> Noise:
     """Flips between repeats of unchanged cases, and under the neutral edit; of rankings the mean over all responses."""
     responses = 1 + int(plan.sources.slots.max(initial=0)) if plan.task == "ranking" else 1
     have = plan.neutral_cases >= 0
-    again, edited = [], []
+    again: list[np.ndarray] = []
+    edited: list[np.ndarray] = []
     for number in range(responses):
         source = answers.of_response(plan.sources, number)
         again.append(repeats(source))

@@ -307,7 +307,7 @@ def _moved(
     mean = cases.mean(name, signed)
     if mean is not None:
         parts.append(Contrast(name, mean, tolerance, two_sided=True))
-    floors = {"repeats": retest, "neutral edits": neutral, "placebo": placebo}
+    floors: dict[str, np.ndarray | None] = {"repeats": retest, "neutral edits": neutral, "placebo": placebo}
     if (excess := _excess(cases, flips, floors, tolerance)) is not None:
         parts.append(excess)
     return Measured(

@@ -119,11 +119,11 @@ def at_worst(m: Measured, gaps: Gaps, groups: np.ndarray, estimator: Estimator, 
     def least(node: Least) -> Least:
         return Least([leaf(part) for part in node.parts])
 
-    node: Contrast | AtLeastDrop | Least | Most | None = m.node
-    if isinstance(node, Most):
-        node = Most([least(part) if isinstance(part, Least) else leaf(part) for part in node.parts])
-    elif isinstance(node, Least):
-        node = least(node)
-    elif node is not None:
-        node = leaf(node)
-    return replace(m, node=node, contrasts=contrasts)
+    whole: Contrast | AtLeastDrop | Least | Most | None = None
+    if isinstance(m.node, Most):
+        whole = Most([least(part) if isinstance(part, Least) else leaf(part) for part in m.node.parts])
+    elif isinstance(m.node, Least):
+        whole = least(m.node)
+    elif isinstance(m.node, AtLeastDrop) or isinstance(m.node, Contrast):
+        whole = leaf(m.node)
+    return replace(m, node=whole, contrasts=contrasts)
