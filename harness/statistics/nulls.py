@@ -35,7 +35,7 @@ SMALLEST_DIFFERENCE = 0.05
 #: two-sided level of the sign test over cases
 LEVEL = 0.05
 
-Leaf = TypeVar("Leaf", Contrast, AtLeastDrop)
+Leaf = TypeVar("Leaf", bound=Contrast | AtLeastDrop)
 
 
 def null_shares(answers: Answers, arm: Arm) -> np.ndarray:
@@ -124,6 +124,6 @@ def at_worst(m: Measured, gaps: Gaps, groups: np.ndarray, estimator: Estimator, 
         whole = Most([least(part) if isinstance(part, Least) else leaf(part) for part in m.node.parts])
     elif isinstance(m.node, Least):
         whole = least(m.node)
-    elif isinstance(m.node, AtLeastDrop) or isinstance(m.node, Contrast):
+    elif m.node is not None:
         whole = leaf(m.node)
     return replace(m, node=whole, contrasts=contrasts)

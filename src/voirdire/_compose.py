@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from voirdire._case_notes import case_notes
 from voirdire._in_blocks import InBlocks, LongRun, run_in_blocks
 from voirdire._rounds import run_in_rounds
 from voirdire.harness.blocks import Blocks
@@ -445,20 +446,7 @@ def _warnings(judge: Judge, prepared: Prepared, run: Run, found: Any, in_blocks:
             f"{run.errors:,} calls failed after all retries and count as errors of their arm; run the same command to "
             "ask them again."
         )
-    if plan.copies:
-        clusters = int(plan.groups.max()) + 1
-        yield (
-            f"{plan.copies:,} of the {len(plan.cases):,} cases repeat the texts of others. Copies say nothing new, so "
-            f"every interval counts {clusters:,} independent {'case' if clusters == 1 else 'cases'}."
-        )
-    if prepared.request.mode == "anytime":
-        from voirdire.harness.statistics.sorted_cases import sorted_by
-
-        if by := " and ".join(sorted_by(plan)):
-            yield (
-                f"The cases come sorted by {by}, and `--anytime` reads them in the order of the file: what it decides "
-                "early is true of those that come first. Shuffle the file once, and put new cases behind it."
-            )
+    yield from case_notes(plan, prepared.request.mode)
     if suite.cases is not None and len(plan.cases) < suite.cases:
         yield f"Suite {suite.name} recommends {suite.cases} cases; this run has {len(plan.cases)}."
     if suite.paper is not None and suite.paper.data and prepared.cases_path == BUILTIN:
