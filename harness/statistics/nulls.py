@@ -80,7 +80,8 @@ def pushed(values: np.ndarray, gap: np.ndarray, end: float, lo: float, hi: float
     known = ~np.isnan(values)
     mean = float(values[known].mean()) if known.any() else end
     moved = np.where(~known & (lost > 0), mean, values)
-    return np.clip(moved + lost * (end - mean), lo, hi)
+    result: np.ndarray = np.clip(moved + lost * (end - mean), lo, hi)
+    return result
 
 
 class Gaps(NamedTuple):
