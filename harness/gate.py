@@ -30,9 +30,8 @@ from voirdire.harness.plan import ProbePlan
 from voirdire.harness.relations import Relation
 from voirdire.harness.statistics.accuracy import UNEVEN, labels_of, pseudo_values
 from voirdire.harness.statistics.arms import Answers
-from voirdire.harness.statistics.change import Asked, Change, Test, change_of, decide, paired_rise
-from voirdire.harness.statistics.discrimination import accuracy_values
 from voirdire.harness.statistics.change import RESOLUTION, Asked, Change, Test, change_of, decide, paired_rise
+from voirdire.harness.statistics.discrimination import accuracy_values
 from voirdire.harness.statistics.estimands import Measured
 from voirdire.harness.statistics.means import estimate
 from voirdire.harness.statistics.nulls import Gaps, at_worst, differential, null_shares, pushed
