@@ -8,14 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from voirdire.harness.cases import Task
+from voirdire.harness.finite import is_finite
 
 __all__ = ["NullReason", "Scale", "Usage", "Verdict", "rescaled", "utility"]
 
 #: why there is no verdict: the reply could not be read, the judge declined, or the call failed
 NullReason = Literal["unparsed", "refused", "error"]
+#: what a sum of probabilities may be off by
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +120,62 @@ class Verdict:
         ranking: Sequence[int] | None = known.pop("ranking", None)
         usage = known.pop("usage", None)
         try:
-            return cls(
+            verdict = cls(
                 **known,
                 ranking=tuple(ranking) if ranking is not None else None,
                 usage=Usage(**usage) if usage is not None else None,
             )
-        except TypeError as error:
+            verdict._check()
+        except (TypeError, AttributeError) as error:
             raise ValueError(f"not a verdict: {error}") from None
+        return verdict
+
+    def _check(self) -> None:
+        """Raises ValueError, TypeError or AttributeError if a field is not what its type says: files hold anything."""
+        if (
+            self.choice is not None
+            and self.choice != "tie"
+            and (type(self.choice) is not int or self.choice not in (0, 1))
+        ):
+            raise ValueError(f'choice {self.choice!r:.40} is none of 0, 1, "tie"')
+        if self.score is not None and not is_finite(self.score):
+            raise ValueError("its score is no finite number")
+        if self.grade is not None and type(self.grade) is not bool:
+            raise ValueError(f"grade {self.grade!r:.40} is neither true nor false")
+        if self.ranking is not None and (
+            any(type(slot) is not int for slot in self.ranking)
+            or sorted(self.ranking) != list(range(len(self.ranking)))
+        ):
+            raise ValueError("its ranking does not hold each slot once")
+        if self.null is not None and self.null not in get_args(NullReason):
+            raise ValueError(f"its null must be one of {', '.join(get_args(NullReason))}")
+        if self.margin is not None and not is_finite(self.margin):
+            raise ValueError("its margin is no finite number")
+        if self.probabilities is not None and not all(
+            is_finite(p) and -_ROUNDING <= p <= 1 + _ROUNDING for p in self.probabilities.values()
+        ):
+            raise ValueError("its probabilities are not numbers from 0 to 1")
+        for text in (self.reason, self.rationale, self.raw, self.served_model):
+            if text is not None and type(text) is not str:
+                raise ValueError("one of its texts is no text")
+        if (usage := self.usage) is not None:
+            for count in (usage.input_tokens, usage.output_tokens, usage.calls):
+                if count is not None and not (is_finite(count) and 0 <= count < 2**63):
+                    raise ValueError("its usage is no number of tokens")
+            if usage.cost_usd is not None and not (is_finite(usage.cost_usd) and usage.cost_usd >= 0):
+                raise ValueError("its cost is no amount of money")
+
+    def answers(self, task: Task, scale: Scale, n: int) -> bool:
+        """Is this an answer, or a null, of a judge of that task and scale about `n` responses?"""
+        if self.null is not None:
+            return True
+        if task == "pairwise":
+            return self.choice is not None
+        if task == "score":
+            return self.score is not None and self.score in scale
+        if task == "grade":
+            return self.grade is not None
+        return self.ranking is not None and len(self.ranking) == n
 
 
 def rescaled(verdict: Verdict, scale: Scale, to: Scale) -> Verdict:

@@ -140,7 +140,9 @@ class Checkout:
         path.chmod(0o755)
 
     def run(self, script: str, **variables: str) -> Ran:
-        keep = {k: os.environ[k] for k in ("HOME", "TMPDIR", "LANG", "XDG_CACHE_HOME") if k in os.environ}
+        keep = {
+            k: os.environ[k] for k in ("HOME", "TMPDIR", "LANG", "XDG_CACHE_HOME", "XDG_STATE_HOME") if k in os.environ
+        }
         path = f"{self.bin}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             # as GitHub starts `shell: bash`; GitLab's shell stops at the first failure as well

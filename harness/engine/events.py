@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 from voirdire.harness.verdicts import Verdict
 
-__all__ = ["CallFinished", "Event", "RunFinished", "RunPaused", "RunStarted"]
+__all__ = ["CallFinished", "Event", "RunAnew", "RunFinished", "RunPaused", "RunStarted"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunAnew:
+    """The store holds an unfinished run of this name that is not gone on with; `reason` is a whole sentence."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +49,4 @@ class RunFinished:
     reason: str | None
 
 
-Event = RunStarted | CallFinished | RunPaused | RunFinished
+Event = RunAnew | RunStarted | CallFinished | RunPaused | RunFinished

@@ -61,6 +61,8 @@ class Limits:
         for option, value in (("--rate", self.rate), ("--token-rate", self.token_rate)):
             if value is not None and not 0 < value < float("inf"):
                 raise UsageError(f"{option} must be a positive number a minute, got {value:g}")
+        if self.max_cost is not None and not 0 < self.max_cost < float("inf"):
+            raise UsageError(f"max_cost must be a positive number of US dollars, got {self.max_cost:g}")
 
 
 @dataclass(slots=True)
@@ -248,7 +250,9 @@ class _State:
             numbers: dict[Key, list[int]] = {}
             for i, call in enumerate(self.calls):
                 numbers.setdefault((call.content, call.sample), []).append(i)
-            for key, verdict in self.store.answers(self.fingerprint, numbers):
+            for key, verdict in self.store.answers(
+                self.fingerprint, numbers, fits=lambda k, v: self._fits(numbers[k][0], v)
+            ):
                 for i in numbers[key]:
                     self.verdicts[i] = self._once(self.texts.keep(i, verdict))
                     self.run.cached += 1
@@ -256,6 +260,10 @@ class _State:
                 self._repeat_what_is_known()
         todo = self._without_repeats(i for i, v in enumerate(self.verdicts) if v is None)
         self.todo = deque(self._beside_its_like(todo) if self.workers == 1 else todo)
+
+    def _fits(self, number: int, verdict: Verdict) -> bool:
+        """Is a stored verdict one about call `number`? A file may hold anything."""
+        return verdict.answers(self.judge.task, self.judge.scale, len(self.calls[number].case.responses))
 
     def _repeat_what_is_known(self) -> None:
         """The store holds the answer to one sample, and a deterministic judge gives all samples the same."""
@@ -313,7 +321,7 @@ class _State:
             self._go_elsewhere()
         call = self.calls[number]
         verdict = self.store.find(self.fingerprint, (call.content, call.sample))
-        if verdict is None:
+        if verdict is None or not self._fits(number, verdict):
             return False
         kept = self.texts.keep(number, verdict)
         self._take_over(number, kept)

@@ -8,15 +8,24 @@ pruning a file (store_maintenance.py).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from voirdire.harness.engine.store_format import connect, create_private, prepare, transaction, unusable
+from voirdire.harness.engine.receipts import drop_receipt, has_receipt, keep_receipt
+from voirdire.harness.engine.store_format import (
+    connect,
+    create_private,
+    look_first,
+    prepare,
+    transaction,
+    unusable,
+)
 from voirdire.harness.errors import UsageError, redact
 from voirdire.harness.verdicts import Verdict
 
@@ -41,7 +50,7 @@ class CallStore:
     """Answers of all judges by (fingerprint, content, sample). Use as a context manager.
 
     `put` never blocks on the disk: a thread of its own writes. `close` (or leaving the context) writes what is
-    pending. Raises UsageError if the file cannot be used.
+    pending. Every method raises UsageError if the file cannot be used.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -50,11 +59,14 @@ class CallStore:
         self._wake = threading.Condition()
         #: answers that were there already when they were to be written: another process asks the same questions
         self.collisions = 0
+        #: `open_run` met an unfinished run that this user did not open on this machine
+        self.refused_run = False
         self._writing = 0
         self._closing = False
         self._failure: BaseException | None = None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            look_first(self.path)
             create_private(self.path)
             self._read = connect(self.path)
         except (OSError, sqlite3.Error) as error:
@@ -72,7 +84,7 @@ class CallStore:
 
     def describe(self, judge: str, *, name: str, spec: str) -> None:
         """Note which judge the fingerprint `judge` is, for people who look at the file."""
-        with transaction(self._read):
+        with self._change():
             self._read.execute(
                 "INSERT OR REPLACE INTO judges VALUES (?, ?, ?, ?)", (judge, redact(name), redact(spec), time.time())
             )
@@ -80,31 +92,32 @@ class CallStore:
     def find(self, judge: str, key: Key) -> Verdict | None:
         """One stored answer, also of another process that writes the same file."""
         query = "SELECT verdict FROM calls WHERE judge = ? AND content = ? AND sample = ?"
-        row = self._read.execute(query, (judge, *key)).fetchone()
+        with self._use():
+            row = self._read.execute(query, (judge, *key)).fetchone()
         return None if row is None else _verdict(row[0])
 
     def load(self, judge: str, keys: Iterable[Key]) -> dict[Key, Verdict]:
         """The stored answers of `judge` among `keys`, all at once."""
         return dict(self.answers(judge, set(keys)))
 
-    def answers(self, judge: str, wanted: Collection[Key]) -> Iterator[tuple[Key, Verdict]]:
-        """The stored answers of `judge` to the questions in `wanted`, one by one. Damaged rows are dropped, so that
-        they are asked again."""
+    def answers(
+        self, judge: str, wanted: Collection[Key], *, fits: Callable[[Key, Verdict], bool] = lambda _key, _verdict: True
+    ) -> Iterator[tuple[Key, Verdict]]:
+        """The stored answers of `judge` to the questions in `wanted`, one by one. Rows that are damaged, or no answers
+        to their question (`fits`), are dropped, so that they are asked again."""
         damaged: list[Key] = []
-        try:
+        with self._use():
             for content, sample, text in self._rows(judge, wanted):
-                if (content, sample) in wanted:
+                if (key := (content, sample)) in wanted:
                     verdict = _verdict(text)
-                    if verdict is None:
-                        damaged.append((content, sample))
+                    if verdict is None or not fits(key, verdict):
+                        damaged.append(key)
                     else:
-                        yield (content, sample), verdict
-            if damaged:
-                with transaction(self._read):
-                    delete = "DELETE FROM calls WHERE judge = ? AND content = ? AND sample = ?"
-                    self._read.executemany(delete, [(judge, *key) for key in damaged])
-        except sqlite3.Error as error:
-            raise unusable(self.path, error) from None
+                        yield key, verdict
+        if damaged:
+            with self._change():
+                delete = "DELETE FROM calls WHERE judge = ? AND content = ? AND sample = ?"
+                self._read.executemany(delete, [(judge, *key) for key in damaged])
 
     def _rows(self, judge: str, wanted: Collection[Key]) -> Iterator[tuple[str, int, str]]:
         """Rows of the judge, all that are wanted among them."""
@@ -122,19 +135,22 @@ class CallStore:
 
     def keep_block(self, name: str, judge: str, data: bytes) -> None:
         """Keep what is known of an answered part of a large run under `name`."""
-        with transaction(self._read):
+        with self._change():
             self._read.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?)", (name, judge, data))
 
     def block(self, name: str, judge: str) -> bytes | None:
         """What `keep_block` kept."""
         query = "SELECT data FROM blocks WHERE name = ? AND judge = ?"
-        row = self._read.execute(query, (name, judge)).fetchone()
-        return None if row is None else bytes(row[0])
+        with self._use():
+            row = self._read.execute(query, (name, judge)).fetchone()
+        return row[0] if row is not None and isinstance(row[0], bytes) else None
 
     def load_from(self, judge: str, sample: int) -> dict[Key, Verdict]:
         """The stored answers of `judge` to samples from number `sample` on."""
         query = "SELECT DISTINCT content, sample FROM calls WHERE judge = ? AND sample >= ?"
-        return self.load(judge, [(content, number) for content, number in self._read.execute(query, (judge, sample))])
+        with self._use():
+            keys = [(content, number) for content, number in self._read.execute(query, (judge, sample))]
+        return self.load(judge, keys)
 
     def put(self, judge: str, key: Key, verdict: Verdict) -> None:
         """Keep an answer; committed within 50 ms."""
@@ -157,18 +173,24 @@ class CallStore:
         """A fingerprint under which a run keeps its own answers: the one it had if it is still open, else a new one.
 
         `name` says which run this is (equal for equal questions to the same judge), `judge` is the judge's own
-        fingerprint. A run that was opened more than `within` seconds ago is given up, and its answers with it.
+        fingerprint. A run that was opened more than `within` seconds ago, or by somebody else, or on another machine
+        (receipts.py; `refused_run` says so), is given up, and its answers with it.
         """
         now = time.time()
-        with transaction(self._read):
+        with self._change():
             row = self._read.execute("SELECT judge, opened FROM runs WHERE name = ?", (name,)).fetchone()
-            if row is not None and now - row[1] <= within:
-                return str(row[0])
             if row is not None:
-                self._read.execute("DELETE FROM calls WHERE judge = ?", (row[0],))
-                self._read.execute("DELETE FROM judges WHERE fingerprint = ?", (row[0],))
-            own = f"{judge}#{secrets.token_hex(8)}"
+                before, opened = str(row[0]), row[1]
+                old = isinstance(opened, float) and now - opened > within
+                if not old and isinstance(opened, float) and opened <= now and has_receipt(before, within=within):
+                    return before
+                self.refused_run = not old
+                self._read.execute("DELETE FROM calls WHERE judge = ?", (before,))
+                self._read.execute("DELETE FROM judges WHERE fingerprint = ?", (before,))
+                drop_receipt(before)
+            own = f"{judge}#{secrets.token_hex(16)}"
             self._read.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", (name, own, now))
+            keep_receipt(own, within=within)  # before others can see the run
         return own
 
     def finish_run(self, name: str, judge: str) -> None:
@@ -176,7 +198,7 @@ class CallStore:
 
         Only for answers that are written already: close the store that took them first.
         """
-        with transaction(self._read):
+        with self._change():
             row = self._read.execute("SELECT judge FROM runs WHERE name = ?", (name,)).fetchone()
             if row is not None:
                 self._read.execute("UPDATE OR REPLACE calls SET judge = ? WHERE judge = ?", (judge, row[0]))
@@ -184,6 +206,22 @@ class CallStore:
                     "UPDATE OR REPLACE judges SET fingerprint = ? WHERE fingerprint = ?", (judge, row[0])
                 )
                 self._read.execute("DELETE FROM runs WHERE name = ?", (name,))
+        if row is not None:
+            drop_receipt(str(row[0]))
+
+    @contextlib.contextmanager
+    def _use(self) -> Iterator[None]:
+        """Raises UsageError for what SQLite says: the file is damaged, or another process keeps it for too long."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise unusable(self.path, error) from None
+
+    @contextlib.contextmanager
+    def _change(self) -> Iterator[None]:
+        """`_use`, in one transaction."""
+        with self._use(), transaction(self._read):
+            yield
 
     def _write_loop(self) -> None:
         connection: sqlite3.Connection | None = None
@@ -231,12 +269,13 @@ class CallStore:
 
     def stats(self) -> Mapping[str, int]:
         """Number of answers by judge fingerprint."""
-        return dict(self._read.execute("SELECT judge, COUNT(*) FROM calls GROUP BY judge"))
+        with self._use():
+            return dict(self._read.execute("SELECT judge, COUNT(*) FROM calls GROUP BY judge"))
 
 
 def _verdict(text: str) -> Verdict | None:
     """None for a damaged row: its question is asked again."""
     try:
         return Verdict.from_json(json.loads(text))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None

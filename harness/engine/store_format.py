@@ -16,11 +16,13 @@ from pathlib import Path
 
 from voirdire.harness.errors import UsageError
 
-__all__ = ["FORMAT", "connect", "create_private", "prepare", "transaction", "unusable"]
+__all__ = ["FORMAT", "connect", "create_private", "look_first", "prepare", "transaction", "unusable"]
 
 #: 1: calls. 2: `judges` says which judge a fingerprint is, so that people can tell what a file holds. 3: `blocks` holds
 #: what is known of answered parts of large runs, so that they need not be planned again
 FORMAT = 3
+#: how a SQLite file begins
+_MAGIC = b"SQLite format 3\0"
 #: how long one process waits for another's transaction
 BUSY_SECONDS = 30.0
 
@@ -71,8 +73,9 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Make `connection` a store of this format. Raises UsageError for a file that is something else or newer, and
-    sqlite3.Error."""
+    """Make `connection` a store of this format. Raises UsageError for a file that is something else, newer or altered,
+    and sqlite3.Error."""
+    _check(connection, path)
     if _format(connection) == FORMAT and _TABLES.keys() <= _names(connection):
         return  # the usual case takes no write lock
     with transaction(connection):
@@ -85,17 +88,42 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        # a full disk ends the transaction by itself, and what is told then must be the full disk
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
 
 
-def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
-    names = _names(connection)
-    if names and "meta" not in names:
+def look_first(path: Path) -> None:
+    """Raises UsageError if `path` is a database, but no store: it is only read, so that another program's file stays as
+    it is. What cannot be read at all is left to `connect`, which says why."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return
+    with path.open("rb") as file:
+        if not file.read(len(_MAGIC)) == _MAGIC:
+            raise unusable(path, sqlite3.DatabaseError("file is not a database"))
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
+    except sqlite3.Error:
+        return
+    with contextlib.closing(connection), contextlib.suppress(sqlite3.Error):
+        _check(connection, path)
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises UsageError for a file that is something else, newer, or altered, and sqlite3.Error.
+
+    A file may come with a checkout. Beside its rows it could hold triggers, and a table could be a view, that hand
+    planted answers to whoever asks: so nothing may stand in it but our tables, word for word.
+    """
+    schema = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    names = {str(name) for kind, name, _ in schema if kind == "table"}
+    if schema and "meta" not in names:
+        listed = ", ".join(sorted(names)[:3])
         raise UsageError(
-            f"{path} is a SQLite file of another program (it holds {', '.join(sorted(names)[:3])})",
+            f"{path} is a SQLite file of another program (it holds {listed})",
             hint="Name another file with --cache FILE.",
         )
     found = _format(connection) if names else FORMAT
@@ -104,6 +132,24 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
             f"the cache {path} has format {found}, this voirdire reads formats 1 to {FORMAT}",
             hint="Update voirdire, or name another file with --cache FILE.",
         )
+    for kind, name, sql in schema:
+        if kind == "index" and sql is None:  # SQLite's own, of a primary key
+            continue
+        # the text counts: SQLite itself goes by it, whatever the other columns say
+        if kind != "table" or name not in _TABLES or _bare(str(sql)) != _bare(f"CREATE TABLE {name} {_TABLES[name]}"):
+            raise UsageError(
+                f"the cache {path} was altered: its {kind} {name} is not as voirdire makes it",
+                hint="Name another file with --cache FILE, or remove this one if nobody needs it.",
+            )
+
+
+def _bare(sql: str) -> str:
+    return "".join(sql.split())
+
+
+def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
+    _check(connection, path)  # again: another process may have been at it
+    found = _format(connection) if _names(connection) else FORMAT
     for name, columns in _TABLES.items():
         connection.execute(f"CREATE TABLE IF NOT EXISTS {name} {columns}")
     for old in range(found, FORMAT):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from voirdire.harness.engine.store_format import connect, prepare, transaction, unusable
+from voirdire.harness.engine.store_format import connect, look_first, prepare, transaction, unusable
 from voirdire.harness.errors import UsageError
 from voirdire.harness.verdicts import Verdict
 
@@ -176,8 +176,9 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     if not path.is_file():
         raise UsageError(f"there is no cache {path}", hint="Name it with --cache FILE; an audit makes one.")
     try:
+        look_first(path)
         db = connect(path)
-    except sqlite3.Error as error:
+    except (OSError, sqlite3.Error) as error:
         raise unusable(path, error) from None
     try:
         prepare(db, path)
@@ -237,6 +238,6 @@ def _problem(text: str) -> str | None:
         if not isinstance(data, dict):
             return "it is no JSON object"
         Verdict.from_json(data)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         return str(error)
     return None

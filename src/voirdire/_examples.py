@@ -152,10 +152,11 @@ class _Metered:
 
     async def judge(self, case: Case, *, sample: int) -> Verdict:
         key = shown_hash(case), sample
-        if key in self._known:
+        kept = self._known.get(key)
+        if kept is not None and kept.answers(self.task, self.scale, len(case.responses)):
             self.cached += 1
-            self.asked.append(Asked(case, sample, self._known[key]))
-            return self._known[key]
+            self.asked.append(Asked(case, sample, kept))
+            return kept
         if self._max_cost is not None and (self.cost_usd is None or self.cost_usd >= self._max_cost):
             raise JudgeUnreachable("--max-cost was reached")
         self.made += 1

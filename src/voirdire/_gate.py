@@ -2,9 +2,9 @@
 
 A gate is an audit with the baseline's follow-ups whose answers are its own: calls of earlier runs are not reused, or
 the gate would only read yesterday's judge. Yet what is paid for is not lost: until a run is complete its answers are
-kept under a name of their own (engine/store.py), and the same command goes on where it stopped. The command line is a
-thin layer over `gate_async`, which also stores the run (`voirdire baseline` keeps just that); the decisions are in
-harness/gate.py.
+kept under a name of their own (engine/store.py), and the same command of the same user goes on where it stopped. The
+command line is a thin layer over `gate_async`, which also stores the run (`voirdire baseline` keeps just that); the
+decisions are in harness/gate.py.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from voirdire import __version__
 from voirdire._compose import AuditRequest, AuditResult, Prepared, audit_async, prepare
 from voirdire.harness.baseline import Alignment, Baseline, align, judge_parts, snapshot
 from voirdire.harness.cases import Case, Task, content_hash
-from voirdire.harness.engine.events import Event
+from voirdire.harness.engine.events import Event, RunAnew
 from voirdire.harness.engine.store import CallStore
 from voirdire.harness.errors import UsageError
 from voirdire.harness.followups import FollowUps
@@ -44,6 +44,7 @@ __all__ = [
 
 #: an interrupted run is resumed by the same command within this time; later its answers are too old to mix
 RESUME_WITHIN_SECONDS = 24 * 3600.0
+_NOT_OURS = "The cache's unfinished run of this gate was not opened here by this user: everything is asked anew."
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def prepare_gate(task: Task, scale: Scale, request: GateRequest, *, traits: Trai
             setups=(traits or Traits()).setups,
         )
         prepared = replace(prepared, plan=again)
-    suite = load_suite(audit.suite) if isinstance(audit.suite, str) else audit.suite
+    suite = load_suite(audit.suite, audit.suite_source) if isinstance(audit.suite, str) else audit.suite
     family = sum(task in probe.tasks for probe in suite.probes) + 1  # and accuracy
     if baseline is None:
         return PreparedGate(request, prepared, None, (), family)
@@ -267,6 +268,9 @@ async def _run_afresh(judge: Judge, ready: PreparedGate, *, emit: Callable[[Even
     name = content_hash([purpose, judge.fingerprint, [[c.content, c.sample] for c in prepared.plan.calls]])
     with CallStore(cache) as store:
         own = store.open_run(name, judge.fingerprint, within=RESUME_WITHIN_SECONDS)
+        refused = store.refused_run
+    if refused:
+        emit(RunAnew(_NOT_OURS))
     result = await audit_async(_Own(judge, own), prepared=prepared, emit=emit)
     if result.run.stopped is None:
         with CallStore(cache) as store:

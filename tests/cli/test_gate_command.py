@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from endpoint import KEY, endpoint, judging
 from fake_server import status
+from sql import sql
+
+from voirdire.harness.engine.store import CallStore
 
 CLEAN = "mock:noisy?accuracy=.9"
 FEW = ("--probes", "order.swap", "--probes", "authority.book", "--probes", "degradation.number")
@@ -209,6 +213,26 @@ def test_a_budget_is_exit_5_and_the_same_command_goes_on(voirdire) -> None:
         assert done.code in (0, 1, 3)
         planned = json.loads(Path("voirdire-report/audit.json").read_text())["calls"]["planned"]
         assert len(server.requests) == planned
+
+
+def test_a_cache_that_a_pull_request_brought_answers_no_gate(voirdire, monkeypatch) -> None:
+    """Made at home against a server that answers well, left open, dated into the future, and committed."""
+    with monkeypatch.context() as home, endpoint([judging()]) as server:
+        home.setenv("XDG_STATE_HOME", str(Path("attacker").absolute()))
+        home.setattr(CallStore, "finish_run", lambda self, _n, _j: self._read.execute("UPDATE runs SET opened = 9e15"))
+        port = server.port
+        go = ["gate", "--judge", "openai:m", "--base-url", server.url, "--limit", "4", "--samples", "1", *FEW]
+        voirdire(*go)
+        planned = len(server.requests)
+    assert planned > 10
+    for opened in ("9e15", "CAST(strftime('%s') AS REAL)"):
+        sql(".voirdire/calls.sqlite", f"UPDATE runs SET opened = {opened}")
+        shutil.copy(".voirdire/calls.sqlite", "planted")
+        with endpoint([judging()], port=port) as server:
+            ran = voirdire(*go)
+            assert len(server.requests) == planned
+        assert "not opened here by this user" in " ".join(ran.err.split())
+        shutil.copy("planted", ".voirdire/calls.sqlite")
 
 
 def test_a_callable_that_always_raises_is_the_users_error(voirdire) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import pytest
 from sql import sql
 
 from voirdire.harness.engine.store import CallStore
+from voirdire.harness.engine.store_maintenance import verify_store
 from voirdire.harness.errors import UsageError
 from voirdire.harness.verdicts import Usage, Verdict
 
@@ -71,6 +74,77 @@ def test_a_damaged_row_is_asked_again(tmp_path: Path) -> None:
     sql(path, "UPDATE calls SET verdict = '{\"choice\": 0, \"score\": 3}' WHERE content = 'bad'")
     with CallStore(path) as store:
         assert set(store.load("j", [("good", 0), ("bad", 0)])) == {("good", 0)}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"choice": 7}',
+        '{"choice": true}',
+        '{"choice": [1]}',
+        '{"score": 1e999}',
+        '{"score": NaN}',
+        f'{{"score": 1{"0" * 400}}}',
+        f'{{"choice": {"1" * 5000}}}',
+        '{"grade": 1}',
+        '{"ranking": [0, "a"]}',
+        '{"ranking": [0, 2]}',
+        '{"null": "zzz"}',
+        '{"null": ["error"]}',
+        '{"choice": 1, "raw": 5}',
+        '{"choice": 1, "margin": "wide"}',
+        '{"choice": 0, "probabilities": {"0": 2}}',
+        '{"choice": 0, "probabilities": [1]}',
+        '{"choice": 0, "usage": 5}',
+        '{"choice": 0, "usage": {"input_tokens": -5}}',
+        '{"choice": 0, "usage": {"input_tokens": 1e400}}',
+        '{"choice": 0, "usage": {"cost_usd": NaN}}',
+        "[" * 5000,
+        "[]",
+        "null",
+    ],
+    ids=lambda row: row[:40],
+)
+def test_a_row_that_is_no_verdict_is_asked_again(tmp_path: Path, row: str) -> None:
+    path = tmp_path / "c.sqlite"
+    CallStore(path).close()
+    sql(path, "INSERT INTO calls VALUES ('j', 'bad', 0, ?, 0)", row)
+    assert len(verify_store(path).problems) == 1
+    with CallStore(path) as store:
+        assert store.find("j", ("bad", 0)) is None
+        assert not store.load("j", [("bad", 0)])
+        assert store.stats() == {}
+
+
+def test_what_sqlite_says_is_an_error_with_a_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is called first on a store that is damaged, or kept by another process for too long."""
+    from voirdire.harness.engine import store_format
+
+    monkeypatch.setattr(store_format, "BUSY_SECONDS", 0.0)
+    path = tmp_path / "c.sqlite"
+    with CallStore(path) as store, contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for change in (
+            lambda: store.describe("j", name="n", spec="s"),
+            lambda: store.keep_block("b", "j", b""),
+            lambda: store.open_run("r", "j", within=1.0),
+            lambda: store.finish_run("r", "j"),
+        ):
+            with pytest.raises(UsageError, match=r"database is locked.*\n.*--cache"):
+                change()
+        other.execute("ROLLBACK")
+    with CallStore(path) as store:
+        sql(path, "DROP TABLE calls")
+        sql(path, "DROP TABLE blocks")
+        for look in (
+            lambda: store.find("j", ("h", 0)),
+            lambda: store.load("j", [("h", 0)]),
+            lambda: store.load_from("j", 0),
+            lambda: store.block("b", "j"),
+            store.stats,
+        ):
+            with pytest.raises(UsageError, match=r"no such table.*\n.*--cache"):
+                look()
 
 
 @pytest.mark.parametrize("content", [b"this is no database, but long enough to be taken for one" * 50])

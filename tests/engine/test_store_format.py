@@ -9,6 +9,8 @@ import stat
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -73,11 +75,54 @@ def test_judges_of_format_1_are_listed_without_a_name(old: Path) -> None:
     assert (judge.fingerprint, judge.name, judge.answers, judge.first, judge.last) == ("judge-1", "", 3, 1000.0, 1001.0)
 
 
-def test_unfinished_runs_of_format_1_go_on(old: Path) -> None:
+def test_unfinished_runs_of_format_1_are_asked_anew(old: Path) -> None:
+    """They have no receipt, so that the file alone would have to be believed."""
     sql(old, "CREATE TABLE runs (name TEXT PRIMARY KEY, judge TEXT NOT NULL, opened REAL NOT NULL) WITHOUT ROWID")
-    sql(old, "INSERT INTO runs VALUES ('gate', 'judge-1', 4e9)")
+    sql(old, "INSERT INTO runs VALUES ('gate', 'judge-1', ?)", time.time() - 60)
     with CallStore(old) as store:
-        assert store.open_run("gate", "judge", within=86400.0) == "judge-1"
+        assert store.open_run("gate", "judge", within=86400.0) != "judge-1"
+        assert store.refused_run
+
+
+#: with any of these a file could hand planted answers to whoever asks
+ALTERED = {
+    "trigger": "CREATE TRIGGER t AFTER INSERT ON runs BEGIN UPDATE calls SET judge = NEW.judge; END",
+    "view": "CREATE VIEW seen AS SELECT * FROM calls",
+    "index": "CREATE INDEX more ON calls (created)",
+    "column": "ALTER TABLE runs ADD COLUMN more TEXT",
+    "a table of its own": "CREATE TABLE more (x)",
+}
+
+
+@pytest.mark.parametrize("statement", ALTERED.values(), ids=ALTERED)
+def test_a_store_with_anything_else_in_it_is_refused(tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "c.sqlite"
+    CallStore(path).close()
+    sql(path, statement)
+    for use in (CallStore, inspect_store, verify_store):
+        with pytest.raises(UsageError, match=r"was altered: its (trigger|view|index|table) \w+ is not as"):
+            use(path)
+
+
+def test_a_trigger_that_calls_itself_a_table_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c.sqlite"
+    CallStore(path).close()
+    sql(path, ALTERED["trigger"])
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA writable_schema=ON")
+        db.execute("UPDATE sqlite_master SET type = 'table', name = 'sqlite_stat9' WHERE type = 'trigger'")
+        db.commit()
+    with pytest.raises(UsageError, match=r"was altered|malformed"):  # SQLite does not load it itself
+        CallStore(path)
+
+
+def test_a_view_in_place_of_a_table_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c.sqlite"
+    CallStore(path).close()
+    sql(path, "DROP TABLE runs")
+    sql(path, "CREATE VIEW runs AS SELECT 'gate' AS name, 'planted' AS judge, 4e9 AS opened")
+    with pytest.raises(UsageError, match="its view runs is not as voirdire makes it"):
+        CallStore(path)
 
 
 def test_a_migration_that_fails_leaves_the_old_file(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,6 +152,42 @@ def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path)
     with pytest.raises(UsageError, match="of another program"):
         CallStore(path)
     assert sql(path, "SELECT group_concat(name) FROM sqlite_master") == ("cookies",)
+
+
+@pytest.mark.parametrize("use", [CallStore, inspect_store])
+@pytest.mark.parametrize("mode", ["DELETE", "WAL", "text"])
+def test_another_programs_file_stays_as_it_is_to_the_bit(tmp_path: Path, mode: str, use: Callable[..., object]) -> None:
+    """Its mode and its header too: --cache may name a file by a slip."""
+    path = tmp_path / "theirs"
+    if mode == "text":
+        path.write_text('{"instruction": "a"}\n')
+    else:
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute(f"PRAGMA journal_mode={mode}")
+            db.execute("CREATE TABLE cookies (host TEXT)")
+    path.chmod(0o644)
+    before = path.read_bytes()
+    with pytest.raises(UsageError):
+        use(path)
+    assert path.read_bytes() == before
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_a_full_disk_is_told_as_one(tmp_path: Path) -> None:
+    """SQLite ends the transaction by itself, and a ROLLBACK then fails with a message of its own."""
+    path = tmp_path / "c.sqlite"
+    CallStore(path).close()
+    with contextlib.closing(store_format.connect(path)) as db:
+        db.execute("PRAGMA max_page_count=14")
+
+        def fill() -> None:
+            with store_format.transaction(db):
+                for k in range(400):
+                    db.execute("INSERT INTO calls VALUES ('j', ?, 0, ?, 0)", (str(k), "x" * 3000))
+
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            fill()
+        assert not db.in_transaction
 
 
 OPEN = """

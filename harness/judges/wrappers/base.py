@@ -198,6 +198,6 @@ def members_of(verdict: Verdict) -> list[dict[str, Any]] | None:
     """
     try:
         found = json.loads(verdict.raw or "")["members"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
     return found if isinstance(found, list) and all(isinstance(entry, dict) for entry in found) else None

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voirdire.harness.engine.events import CallFinished, Event, RunFinished, RunPaused, RunStarted
+from voirdire.cli.lines import say
+from voirdire.harness.engine.events import CallFinished, Event, RunAnew, RunFinished, RunPaused, RunStarted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,13 +41,16 @@ class Terminal:
 
     def page(self, text: str) -> None:
         """A whole rendered page that ends in a newline, on standard output, whatever its encoding."""
+        from voirdire.reports.inert import quiet_lines
         from voirdire.reports.terminal import for_encoding
 
-        self.out.print(for_encoding(text, self.out.encoding), markup=False, end="", soft_wrap=True)
+        self.out.print(for_encoding(quiet_lines(text), self.out.encoding), markup=False, end="", soft_wrap=True)
 
     def note(self, text: str) -> None:
-        """One plain line that a reader must not miss."""
-        self.err.print(text, markup=False)
+        """Plain lines that a reader must not miss."""
+        from voirdire.reports.inert import quiet_lines
+
+        self.err.print(quiet_lines(text), markup=False)
 
     def plan(self, judge: Judge, prepared: Prepared) -> None:
         """What is about to happen, before anything is spent."""
@@ -58,28 +61,26 @@ class Terminal:
         from voirdire.harness.casefiles import BUILTIN
 
         plan = prepared.plan
-        self.err.print(f"voirdire {__version__} · judge {judge.spec}", markup=False)
+        self.note(f"voirdire {__version__} · judge {judge.spec}")
         where = "built-in cases" if prepared.cases_path == BUILTIN else "cases"
         seed = f" · seed {prepared.request.seed}" if prepared.request.seed else ""
-        self.err.print(
-            f"suite {prepared.suite.name} · {plan.task} · {len(prepared.cases):,} {where}{seed}", markup=False
-        )
+        self.note(f"suite {prepared.suite.name} · {plan.task} · {len(prepared.cases):,} {where}{seed}")
         note = ""
         if judge.deterministic and prepared.blocks is None:
             repeats = len(plan.calls) - len({c.content for c in plan.calls})
             note = f", {repeats:,} of them repeats of a deterministic judge, which are not asked" if repeats else ""
         most = "at most " if prepared.request.mode != "fixed" else "about " if prepared.blocks is not None else ""
-        self.err.print(f"{most}{prepared.calls:,} calls planned{note}", markup=False)
+        self.note(f"{most}{prepared.calls:,} calls planned{note}")
         given = prepared.request.minimise
         more = default_budget(prepared.calls) if given is None else given
         if more:
-            self.err.print(f"at most {more:,} more to make counter-examples small", markup=False)
+            self.note(f"at most {more:,} more to make counter-examples small")
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[Callable[[Event], None]]:
         """Yields the function that takes the engine's events."""
         if self.quiet or not self.err.is_terminal:
-            yield lambda _event: None
+            yield self._say_anew
             return
         from rich.progress import BarColumn, Progress, TextColumn
 
@@ -95,17 +96,19 @@ class Terminal:
         with bar:
             yield reader
 
+    def _say_anew(self, event: Event) -> None:
+        """Of a run without a bar only what costs money is told."""
+        if isinstance(event, RunAnew):
+            self.note(event.reason)
+
     def unreachable(self, result: AuditResult) -> None:
         """Why there is no verdict."""
         reason = result.run.reason or next(
             (v.reason for v in result.run.verdicts if v is not None and v.reason), "no call gave a verdict"
         )
-        print(_visible(reason), file=sys.stderr)
+        say(reason)
         made, errors = result.run.made, result.run.errors
-        print(
-            f"{made:,} calls were made, {errors:,} failed. Answers received are kept; run the same command to go on.",
-            file=sys.stderr,
-        )
+        say(f"{made:,} calls were made, {errors:,} failed. Answers received are kept; run the same command to go on.")
 
     def done(self, audit: Audit, files: dict[str, Path]) -> None:
         """The result, the report's path and the next step."""
@@ -136,7 +139,9 @@ class _Reader:
         self.started = self.drawn = time.monotonic()
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, RunStarted):
+        if isinstance(event, RunAnew):
+            self.bar.console.print(event.reason, markup=False)
+        elif isinstance(event, RunStarted):
             self.total, self.done = event.planned, event.cached
             self.started = time.monotonic()
             self._draw()
@@ -172,7 +177,3 @@ class _Reader:
             parts.append(f"{self.errors} errors")
         self.bar.update(self.task, total=self.total, completed=self.done, figures=" · ".join(parts))
         self.bar.refresh()
-
-
-def _visible(text: str) -> str:
-    return "".join(c if c in "\n\t" or c.isprintable() else f"\\x{ord(c):02x}" for c in text)
