@@ -16,7 +16,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeGuard, cast, get_args
+from typing import Any, NoReturn, cast, get_args
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from voirdire.harness.baseline import Baseline, StoredAccuracy, StoredProbe
 from voirdire.harness.cases import ALL_TASKS, Task, content_hash
 from voirdire.harness.errors import UsageError
 from voirdire.harness.findings import Decision
+from voirdire.harness.finite import is_finite
 
 __all__ = ["SCHEMA", "dumps", "loads", "read_baseline", "write_baseline"]
 
@@ -218,7 +219,7 @@ class _Reader:
     def baseline(self) -> Baseline:
         task = self._one_of(self.data, "task", ALL_TASKS)
         scale = self.data.get("scale")
-        if not (isinstance(scale, list) and len(scale) == 2 and all(_is_number(x) for x in scale)):
+        if not (isinstance(scale, list) and len(scale) == 2 and all(is_finite(x) for x in scale)):
             self._wrong("scale", scale, "two numbers, e.g. [1, 10]")
         judge = self._texts("judge")
         for key in ("spec", "fingerprint"):
@@ -249,7 +250,7 @@ class _Reader:
             accuracy=StoredAccuracy(
                 measure=self._text(accuracy, "measure", "accuracy."),
                 decision=cast(Decision, self._one_of(accuracy, "decision", get_args(Decision), "accuracy.")),
-                accuracy=accuracy.get("accuracy"),
+                accuracy=self._number_or_null(accuracy, "accuracy", "accuracy."),
                 values=self._values(accuracy, "values", "accuracy.", len(cases)),
                 lost=self._values(accuracy, "lost", "accuracy.", len(cases)),
                 labels=self._hashes(accuracy, "labels", "accuracy.", len(cases)) if "labels" in accuracy else (),
@@ -279,15 +280,12 @@ class _Reader:
         self._check(row, f"probes.{name}", digest)
         contrasts = self._table(row, "values", where)
         lost = self._values(row, "lost", where, cases) if "lost" in row else np.zeros(cases)
-        effect = row.get("effect")
-        if effect is not None and not _is_number(effect):
-            self._wrong(where + "effect", effect, "a number or null")
         return StoredProbe(
             name=name,
             hash=self._text(row, "hash", where),
             decision=cast(Decision, self._one_of(row, "decision", get_args(Decision), where)),
             reason=row.get("reason"),
-            effect=effect,
+            effect=self._number_or_null(row, "effect", where),
             asked=self._hashes(row, "asked", where, cases),
             contrasts={key: self._values(contrasts, key, where + "values.", cases) for key in contrasts},
             lost=lost,
@@ -343,13 +341,19 @@ class _Reader:
 
     def _number(self, key: str, low: float, high: float) -> float:
         value = self.data.get(key)
-        if not _is_number(value) or not low <= value <= high:
+        if not is_finite(value) or not low <= value <= high:
             self._wrong(key, value, f"a number from {low:g} to {high:g}")
         return float(value)
 
+    def _number_or_null(self, row: Mapping[str, Any], key: str, where: str) -> float | None:
+        value = row.get(key)
+        if value is not None and not is_finite(value):
+            self._wrong(where + key, value, "a number or null")
+        return value
+
     def _whole(self, key: str, low: int) -> int:
         value = self.data.get(key)
-        if not isinstance(value, int) or isinstance(value, bool) or value < low:
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value < 2**63:
             self._wrong(key, value, "a whole number" + (f" from {low}" if low > -(2**62) else ""))
         return value
 
@@ -361,7 +365,3 @@ class _Reader:
 
     def _wrong(self, field: str, value: object, wanted: str) -> NoReturn:
         raise UsageError(f"{self.path}: {field} is {_cut(value)}; it must be {wanted}", hint=_AGAIN)
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -17,6 +17,7 @@ from typing import Any
 
 from voirdire.harness.cases import Case, Label, Task, Turn, canonical
 from voirdire.harness.errors import CaseFileError, UsageError
+from voirdire.harness.finite import is_finite
 
 __all__ = ["BUILTIN", "IN_MEMORY", "cases_hash", "check_needs", "check_task", "csv_rows", "parse_case", "read_cases"]
 
@@ -68,7 +69,8 @@ def duplicate_id(identity: str, path: str, first: int, line: int) -> CaseFileErr
         f'"id" {identity!r} was used on line {first} already',
         path=path,
         line=line,
-        hint="Ids must be unique; leave them out to have them made from the content.",
+        hint="Ids must be unique. Was it left out, and so made from the content? Then the two cases are the same: keep "
+        'one, or give each an "id".',
     )
 
 
@@ -141,8 +143,8 @@ def jsonl_record(data: bytes, name: str, number: int) -> Mapping[str, Any] | Non
         return None
     try:
         record = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
-        what = getattr(error, "msg", "nested too deeply")
+    except (ValueError, RecursionError) as error:
+        what = getattr(error, "msg", "nested too deeply" if isinstance(error, RecursionError) else "too long a number")
         column = getattr(error, "colno", 1)
         raise CaseFileError(
             f"not JSON ({what}, column {column})\n    {_cut(line)}",
@@ -182,7 +184,7 @@ def _cell(value: Any) -> Any:
     if isinstance(value, str) and value.lstrip().startswith(_JSON_START):
         try:
             return json.loads(value)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             return value
     return value
 
@@ -275,8 +277,8 @@ def _label(value: Any, n: int, fail: Any) -> Label:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, (int, float)):
-        if value != value or value in (float("inf"), float("-inf")):
-            raise fail(f'"label" {value!r} is not a finite number')
+        if not is_finite(value):
+            raise fail(f'"label" {_cut(repr(value))} is not a finite number')
         if n == 2 and value not in (0, 1):
             raise fail(
                 f'"label" is {value!r}, but there are 2 responses',

@@ -54,7 +54,7 @@ def read_drift(path: str | os.PathLike[str], baseline: str) -> Drift:
     if data.get("baseline") != baseline:
         return Drift(baseline)
     count, history = data.get("runs"), data.get("history")
-    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+    if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count < 2**31:
         raise UsageError(f"{target}: runs is {str(count)[:60]!r}; it must be a whole number from 0", hint=_FIX)
     if not isinstance(history, list) or not all(isinstance(row, dict) for row in history):
         raise UsageError(f"{target}: history is {str(history)[:60]!r}; it must be a list of objects", hint=_FIX)

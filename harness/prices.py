@@ -11,13 +11,14 @@ import fnmatch
 import math
 import random
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voirdire.harness.errors import UsageError, nearest
+from voirdire.harness.finite import is_finite
+from voirdire.harness.toml_text import TomlError, parse_toml
 
 if TYPE_CHECKING:
     from voirdire.harness.cases import Case
@@ -194,13 +195,13 @@ def _url(judge: Judge) -> str | None:
 
 def _read(path: Path, *, own: bool) -> Prices:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = parse_toml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or type(error).__name__}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"{path} is no TOML: {error}") from None
+    except TomlError as error:
+        raise UsageError(f"{path}: {error}") from None
     _known(data, ("as_of", "note", "price"), str(path))
     as_of, note = data.get("as_of", ""), data.get("note", "")
     if not (isinstance(as_of, str) and isinstance(note, str)):
@@ -229,8 +230,7 @@ def _row(row: Any, where: str) -> tuple[tuple[str, ...], tuple[float, float]]:
         raise UsageError(f"{where}: models must be a list of patterns, got {models!r}", hint=_EXAMPLE)
     for key in ("input", "output"):
         value = row.get(key)
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not math.isfinite(row[key]) or row[key] < 0:
+        if not is_finite(value) or value < 0:
             raise UsageError(f"{where}: {key} must be US dollars per million tokens, got {value!r}", hint=_EXAMPLE)
     return tuple(models), (float(row["input"]), float(row["output"]))
 

@@ -142,7 +142,10 @@ def _flips(draft: Draft) -> list[FoundFlip]:
             raise draft.error(f"source {source!r} names no case", "source", "flip", number, hint=hint)
         if not isinstance(target, int) or isinstance(target, bool) or target < 0:
             raise draft.error(f"target {target!r} is no index of a response", "target", "flip", number)
-        edits = tuple(_edit(draft, e, target, number) for e in table.get("edits", ()))
+        listed = table.get("edits", [])
+        if not isinstance(listed, list):
+            raise draft.error(f"edits must be a list, not {listed!r}", "edits", "flip", number)
+        edits = tuple(_edit(draft, e, target, number) for e in listed)
         if not edits:
             raise draft.error("a flip has no edits", "edits", "flip", number)
         flips.append(FoundFlip(str(table.get("case", "")), source, target, edits))

@@ -7,7 +7,6 @@ Here: text -> `Draft`, the file as plain checked data. Not here: what its probe 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from voirdire.harness.cases import ALL_TASKS
 from voirdire.harness.errors import UsageError, nearest
 from voirdire.harness.papers import Paper, Published, arxiv_url
+from voirdire.harness.toml_text import TomlError, parse_toml
 
 __all__ = ["Draft", "read_draft"]
 
@@ -110,9 +110,10 @@ class Draft:
 def read_draft(text: str, path: str) -> Draft:
     """`text` as a checked draft; `path` is for messages. Raises UsageError naming line, key, value and nearest name."""
     try:
-        data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"{path}: not TOML ({error})") from None
+        data = parse_toml(text)
+    except TomlError as error:
+        place = path if error.line is None else f"{path}, line {error.line}"
+        raise UsageError(f"{place}: {error}") from None
     draft = Draft(path, data, text)
     for key in data:
         if key not in _KEYS:
@@ -123,6 +124,9 @@ def read_draft(text: str, path: str) -> Draft:
     for key in (*_TEXTS, *_PAPER_TEXTS):
         if key in data and not isinstance(data[key], str):
             raise draft.error(f"{key} must be a text, not {data[key]!r}", key)
+    name = data.get("name", "suite")
+    if not name.isprintable() or not name.strip():
+        raise draft.error(f"name {name!r} is no line of text that can be shown", "name")
     for key in _LISTS:
         value = data.get(key, [])
         if not isinstance(value, str) and not (isinstance(value, list) and all(isinstance(v, str) for v in value)):

@@ -93,7 +93,7 @@ def test_a_users_file_goes_first_and_counts_for_any_endpoint(tmp_path: Path) -> 
         ('[[price]]\nmodels = ["a"]\ninput = true\noutput = 1', "price 1: input"),
         ('[[price]]\nmodels = ["a"]\ninput = 1', "price 1: output"),
         ('[[price]]\nmodels = ["a"]\ninptu = 1\noutput = 1', "'inptu'"),
-        ("[[price", "no TOML"),
+        ("[[price", "not TOML"),
     ],
 )
 def test_a_wrong_file_names_what_is_wrong(tmp_path: Path, text: str, words: str) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path as File
@@ -19,6 +18,7 @@ from voirdire.harness.judges.endpoints import Endpoint, clean, endpoint_of
 from voirdire.harness.judges.json_template import JsonTemplate, Path, parse_path
 from voirdire.harness.judges.parsing import PARSER_VERSION, find_parser
 from voirdire.harness.judges.python_judge import to_verdict
+from voirdire.harness.toml_text import TomlError, parse_toml
 from voirdire.harness.verdicts import Scale
 
 __all__ = ["NONE", "REFUSED", "HttpSpec", "read_spec"]
@@ -100,9 +100,10 @@ class _Reader:
         self._path = str(path)
         self._text = _contents(path)
         try:
-            self._data: dict[str, Any] = tomllib.loads(self._text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise UsageError(f"{path}: not TOML: {error}") from None
+            self._data = parse_toml(self._text)
+        except TomlError as error:
+            place = str(path) if error.line is None else f"{path}, line {error.line}"
+            raise UsageError(f"{place}: {error}") from None
         for key in self._data:
             if key not in _KEYS:
                 self._fail(key, f"unknown key {key!r}", hint=nearest(key, _KEYS))
@@ -133,7 +134,7 @@ class _Reader:
             per_second=self._rate(),
             paid=self._paid(),
             headers=headers,
-            secrets=secrets,
+            secrets=(*secrets, *endpoint.secrets),
             variables=variables,
             body=JsonTemplate(self._body(), name=self._place("body"), task=task, scale=scale),
             # Headers with their ${NAMES}: a key that is rotated makes no other judge. How fast it is asked does not

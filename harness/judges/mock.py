@@ -28,6 +28,7 @@ from urllib.parse import parse_qsl
 
 from voirdire.harness.cases import Case, Task, shown_hash
 from voirdire.harness.errors import UsageError, nearest
+from voirdire.harness.finite import is_finite
 from voirdire.harness.probes import no_setups
 from voirdire.harness.relations import Relation
 from voirdire.harness.verdicts import Scale, Verdict
@@ -210,8 +211,8 @@ class MockJudge:
         if self._coin(case, draw):
             return Verdict(score=self.scale.low + draw("coin") * (self.scale.high - self.scale.low))
         label = case.label
-        if isinstance(label, (int, float)) and not isinstance(label, bool):
-            share = self.scale.fraction(float(label))
+        if is_finite(label):
+            share = self.scale.fraction(label)
         elif isinstance(label, bool):
             share = 0.8 if label else 0.2
         else:

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import functools
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +28,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from voirdire.harness.cases import ALL_TASKS, Task
 from voirdire.harness.errors import UsageError, nearest
+from voirdire.harness.finite import is_finite
+from voirdire.harness.toml_text import TomlError, parse_toml
 from voirdire.harness.verdicts import Scale
 
 if TYPE_CHECKING:
@@ -162,9 +163,9 @@ def _header(lines: list[str], name: str) -> tuple[Header, int]:
     if end is None:
         raise UsageError(f"{name}, line 1: the header is not closed", hint=f"A second line {_FENCE} ends it.")
     try:
-        data = tomllib.loads("\n".join(lines[1:end]))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"{name}: the header is not TOML ({error})") from None
+        data = parse_toml("\n".join(lines[1:end]))
+    except TomlError as error:
+        raise UsageError(f"{name}: the header is {error}") from None
     checked = {key: _value(key, value, name, _line(lines, key)) for key, value in data.items()}
     return Header(**checked), end + 1
 
@@ -200,13 +201,15 @@ def _one_of(*words: str) -> Any:
 
 def _scale(value: Any) -> Scale:
     numbers = value if isinstance(value, list) else []
-    if len(numbers) != 2 or any(isinstance(n, bool) or not isinstance(n, (int, float)) for n in numbers):
+    if len(numbers) != 2 or not all(map(is_finite, numbers)):
         raise ValueError("two numbers, the lowest and the highest score")
     return Scale(float(numbers[0]), float(numbers[1]))
 
 
 def _labels(value: Any) -> tuple[str, str]:
-    if not isinstance(value, list) or len(value) != 2 or len(set(value)) != 2 or not all(map(_text, value)):
+    if not isinstance(value, list) or len(value) != 2 or not all(isinstance(v, str) and v for v in value):
+        raise ValueError("two different texts")
+    if value[0] == value[1]:
         raise ValueError("two different texts")
     return cast("tuple[str, str]", tuple(value))
 

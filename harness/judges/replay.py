@@ -302,13 +302,13 @@ class Recorder:
         try:
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
             file = os.open(self.path, flags, 0o600)
+            try:
+                self._go_on(file)
+            except BaseException:
+                os.close(file)
+                raise
         except OSError as error:
             raise UsageError(f"{self.path} cannot be written: {error.strerror}") from None
-        try:
-            self._go_on(file)
-        except BaseException:
-            os.close(file)
-            raise
         self._file = file
         return file
 

@@ -9,27 +9,25 @@ a file may not do (harness/judges/trust.py).
 
 from __future__ import annotations
 
-import math
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from voirdire.harness.errors import UsageError, nearest
+from voirdire.harness.finite import is_finite
 from voirdire.harness.judges.trust import Origin, Source, data_parts
+from voirdire.harness.toml_text import MAX_CHARACTERS, TomlError, parse_toml
 
 __all__ = ["ConfigFile", "Kind", "Option", "Setting", "find_config", "load_config", "read_config", "rebased"]
 
 FILE, PYPROJECT, TABLE = "voirdire.toml", "pyproject.toml", ("tool", "voirdire")
 #: --config none
 NONE = "none"
-#: largest configuration file, in bytes: tomllib takes time quadratic in the length of some texts
-MAX_BYTES = 1_000_000
-#: a dotted key that tomllib would take minutes for
-_LONG_KEY = re.compile(r"(?<![\w.-])(?:[\w-]++\.){100}")
+#: largest configuration file, in bytes
+MAX_BYTES = MAX_CHARACTERS
 
 #: what an option's value must be; "params" is a table, or texts k=v
 Kind = Literal["flag", "whole", "number", "text", "texts", "path", "params"]
@@ -231,15 +229,14 @@ def read_config(path: Path) -> ConfigFile | None:
         raise UsageError(f"{shown} cannot be read ({error.strerror})") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{shown}: not UTF-8 (byte {error.start})") from None
-    if (long := _LONG_KEY.search(text)) is not None:
-        raise UsageError(f"{shown}, line {text.count(chr(10), 0, long.start()) + 1}: a key of more than 100 parts")
     in_project = path.name == PYPROJECT
     if in_project and "voirdire" not in text:
         return None  # not ours to complain about
     try:
-        data: Any = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"{shown}: not TOML: {error}") from None
+        data: Any = parse_toml(text)
+    except TomlError as error:
+        place = shown if error.line is None else f"{shown}, line {error.line}"
+        raise UsageError(f"{place}: {error}") from None
     if not in_project:
         return ConfigFile(path, (), text, data)
     tool = data.get(TABLE[0], {})
@@ -270,7 +267,7 @@ def _fits(kind: Kind, value: Any) -> bool:
         case "whole":
             return isinstance(value, int) and not isinstance(value, bool)
         case "number":
-            return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+            return is_finite(value)
         case "texts" | "params":
             return _is_texts(value)
         case "text" | "path":
@@ -316,8 +313,8 @@ def _line(text: str, keys: tuple[str, ...]) -> int | None:
 
 def _parts(dotted: str) -> tuple[str, ...]:
     try:
-        data = tomllib.loads(f"{dotted} = 0")
-    except tomllib.TOMLDecodeError:
+        data: Any = parse_toml(f"{dotted} = 0")
+    except TomlError:
         return ()
     parts: list[str] = []
     while isinstance(data, dict):

@@ -10,7 +10,6 @@ it is used (_judge_names.py).
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -20,6 +19,7 @@ from typing import Any
 from voirdire._config import ConfigFile, rebased
 from voirdire.harness.cases import ALL_TASKS
 from voirdire.harness.errors import UsageError, nearest
+from voirdire.harness.finite import is_finite
 from voirdire.harness.judges.spec import SCHEMES, parse_scale
 from voirdire.harness.judges.trust import Source
 from voirdire.harness.verdicts import Scale
@@ -122,7 +122,7 @@ def _params(value: object) -> dict[str, Any]:
 
 
 def _seconds(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
+    if not is_finite(value) or value <= 0:
         raise ValueError("a number of seconds above 0")
     return float(value)
 

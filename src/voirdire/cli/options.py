@@ -77,7 +77,7 @@ def params_of(pairs: list[str]) -> dict[str, Any]:
             raise UsageError(f"--param {pair!r} is not k=v", hint="Example: --param temperature=0")
         try:
             out[key] = json.loads(text)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # ValueError also of a number with more digits than Python reads
             out[key] = text
     return out
 
