@@ -8,6 +8,7 @@
         NotRecorded                    a replayed judge has no verdict for this one question
         JudgeUnreachable      exit 4   no further call can succeed (key refused, host down, always failing)
       BudgetExceeded          exit 5   --max-calls, --max-tokens or --max-cost reached; what was answered is kept
+      (any other exception)   exit 70  a defect of voirdire; the command line says so in a line (cli/__init__.py)
       NotApplicable                    a perturbation has nothing to do on this case; counted, never an error
 
 No message may hold a key; `redact` is the one place that removes them.
@@ -54,6 +55,8 @@ class ExitCode(enum.IntEnum):
     JUDGE = 4
     #: stopped by --max-calls, --max-tokens or --max-cost
     BUDGET = 5
+    #: voirdire itself failed in a way that nobody foresaw (EX_SOFTWARE of sysexits.h): no verdict of any kind
+    INTERNAL = 70
     #: Ctrl-C; run the same command again to go on
     INTERRUPTED = 130
 
@@ -132,9 +135,10 @@ def nearest(name: str, known: Iterable[str], *, n: int = 3) -> str:
 def located(error: BaseException, file: str | None = None) -> str:
     """`my_probes.py, line 12: KeyError: 'x'`: the deepest line of `file`, or of any file, that the error came through.
 
-    Only the file's name is given, no folder; keys are removed.
+    Only the file's name is given, no folder; keys are removed, and what a terminal would act on is written out, since
+    the exception is one of somebody else's code and may quote anything.
     """
-    said = redact(" ".join(str(error).split()))[:300]
+    said = redact("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in " ".join(str(error).split())))[:300]
     text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     if isinstance(error, SyntaxError) and error.filename:
         return f"{Path(error.filename).name}, line {error.lineno}: {type(error).__name__}: {error.msg}"

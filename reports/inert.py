@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
-from voirdire.reports.text import one_line
+from voirdire.reports.text import one_line, visible
 
-__all__ = ["disarm", "inert", "quiet"]
+__all__ = ["disarm", "inert", "quiet", "quiet_lines"]
 
 _ACTS = re.compile(
     r":(?=:)"  # ::command::, GitHub
@@ -26,6 +26,8 @@ _ACTS = re.compile(
 
 #: workflow commands: GitHub trims the blanks before `::`, and obeys `##[` anywhere in a line
 _OBEYED = re.compile(r":(?=:)|#(?=#[\[a-z])")
+#: the same in a text whose lines are known
+_OBEYED_LINES = re.compile(r"^(?P<blanks>[^\S\n]*):(?=:)|#(?=#[\[a-z])", re.MULTILINE)
 
 
 def inert(text: str, limit: int | None = None) -> str:
@@ -45,6 +47,16 @@ def quiet(text: str, limit: int | None = None) -> str:
     Addresses and mentions stay as they are: nothing in a terminal acts on them.
     """
     return _OBEYED.sub(lambda match: f"⟨U+{ord(match.group()):04X}⟩", one_line(text, limit))
+
+
+def quiet_lines(text: str) -> str:
+    """`text` for a terminal, its lines and blanks kept: what acts on the terminal or on a CI runner that reads the log
+    is written out. `a::b` acts only at the start of a line, so that ids of tests stay as they are.
+
+    >>> quiet_lines("told:\\n  ::error::\\x1b[2J test.py::one")
+    'told:\\n  ⟨U+003A⟩:error::⟨U+001B⟩[2J test.py::one'
+    """
+    return _OBEYED_LINES.sub(lambda match: f"{match['blanks'] or ''}⟨U+{ord(match.group()[-1]):04X}⟩", visible(text))
 
 
 def disarm(text: str) -> str:

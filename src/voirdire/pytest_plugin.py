@@ -110,7 +110,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     try:
         names = probe_names(mark.kwargs, folder=metafunc.definition.path.parent)
     except (VoirdireError, TypeError) as error:
-        raise pytest.Collector.CollectError(f"voirdire mark of {metafunc.definition.nodeid}: {error}") from None
+        from voirdire.reports.inert import quiet_lines
+
+        message = quiet_lines(f"voirdire mark of {metafunc.definition.nodeid}: {error}")
+        raise pytest.Collector.CollectError(message) from None
     metafunc.parametrize("probe", names, indirect=True, ids=names)
 
 
@@ -256,6 +259,8 @@ def pytest_runtest_makereport(
     if error is None or call.when != "call":
         return report
     assert call.excinfo is not None
+    if not _ours(error, "VoirdireError", "Violated"):
+        return report
     if _ours(error, "Violated") and "probe" in getattr(item, "fixturenames", ()):
         # the test is one line long and the same for every probe: what matters is the message
         report.longrepr = _only(item, call.excinfo, str(error))
@@ -263,6 +268,7 @@ def pytest_runtest_makereport(
         # a judge that is down, or a file that cannot be read, says nothing about the judge: an error, not a failure
         report.when = "setup"
         report.longrepr = _only(item, call.excinfo, f"{type(error).__name__}: {error}")
+    _calm(report.longrepr)
     return report
 
 
@@ -276,6 +282,22 @@ def _only(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException], text:
     if shown.reprcrash is not None:
         shown.reprcrash.message = text
     return shown
+
+
+def _calm(shown: Any) -> None:
+    """Our messages quote judges and files of others, so nothing in them may act on a terminal or a CI runner."""
+    from voirdire.reports.inert import quiet_lines
+
+    whole = (getattr(shown, "reprtraceback", None), getattr(shown, "reprcrash", None), None)
+    for traceback, crash, _ in getattr(shown, "chain", None) or [whole]:
+        for entry in getattr(traceback, "reprentries", ()):
+            for part in (entry, getattr(entry, "reprlocals", None)):
+                if part is not None and hasattr(part, "lines"):
+                    part.lines = [quiet_lines(line) for line in part.lines]
+            if getattr(entry, "reprfuncargs", None) is not None:
+                entry.reprfuncargs.args = [(name, quiet_lines(value)) for name, value in entry.reprfuncargs.args]
+        if crash is not None:
+            crash.message = quiet_lines(crash.message)
 
 
 # ------------------------------------------------------------------------------------------- terminal, xdist, the end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -338,3 +339,21 @@ def test_consistent_and_wrong_never_passes(judged: pytest.Pytester) -> None:
     assert result.parseoutcomes().get("passed", 0) == 0
     result.stdout.fnmatch_lines(["order.swap holds, but that proves nothing.*", "*0 % right*the floor is 60 %*"])
     assert result.ret == 1
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_what_a_judge_says_cannot_act_on_the_terminal(judged: pytest.Pytester, marked: bool) -> None:
+    """Its exception quotes the answer that it could not read."""
+    body = """
+        ACTS = "cannot parse: \\x1b[2J\\u202e ##[error]x\\n::error::y"
+        def boom(case):
+            raise ValueError(ACTS)
+    """
+    plain = "\ndef test_check():\n    vd.check_swap(boom, 'voirdire', limit=20)\n".replace("'voirdire'", "None")
+    write(judged, textwrap.dedent(body) + (one("boom") if marked else plain))
+    result = judged.runpytest("-rA")
+    text = result.stdout.str() + result.stderr.str()
+    assert "cannot parse" in text
+    for acts in ("\x1b[2J", "\u202e", "##[error]"):
+        assert acts not in text
+    assert not [line for line in text.splitlines() if line.lstrip().startswith("::")]

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from voirdire._plugins import load_plugins
-from voirdire.cli.configured import judge_options
+from voirdire.cli.configured import judge_options, settings
 from voirdire.cli.options import (
     address_shown,
     at_least,
@@ -40,6 +40,7 @@ from voirdire.cli.options import (
     task_of,
 )
 from voirdire.harness.errors import UsageError
+from voirdire.harness.finite import is_finite
 
 if TYPE_CHECKING:
     from voirdire._compose import AuditRequest, Prepared
@@ -124,8 +125,10 @@ class Asking:
         at_least("--concurrency", self.concurrency, 1)
         at_least("--retries", self.retries, 0)
         at_least("--max-calls", self.max_calls, 1)
-        if self.timeout <= 0:
-            raise UsageError(f"--timeout {self.timeout:g} leaves no time to answer")
+        if not (is_finite(self.timeout) and self.timeout > 0):
+            raise UsageError(f"--timeout {self.timeout:g} is no time to answer", hint="Give a number of seconds.")
+        if self.max_cost is not None and not (is_finite(self.max_cost) and self.max_cost > 0):
+            raise UsageError(f"--max-cost {self.max_cost:g} is no amount to stop at", hint="Give US dollars above 0.")
         if self.utility not in ("verdict", "probability"):
             raise UsageError(f"--utility {self.utility!r} is neither verdict nor probability")
 
@@ -194,6 +197,7 @@ class Asking:
             rewrites=self.rewrites,
             options=self.words(),
             minimise=minimise_on(place_of(self.on), None),
+            suite_source=settings().source("suite"),
         )
 
 

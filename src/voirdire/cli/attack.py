@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from voirdire.cli.asking import Asking, asking, confirm_calls
+from voirdire.cli.lines import tell_document
 from voirdire.cli.options import at_least, default_judge, in_range, per_minute, place_of
 from voirdire.harness.elsewhere.place import check_in_turn
 from voirdire.harness.errors import ExitCode, UsageError
@@ -333,7 +334,7 @@ def _finish(result: Attacked | Flips, words: _Words, into: _Into, terminal: Term
         from voirdire.reports.attack_schema import document_text
         from voirdire.reports.terminal import knows_unicode
 
-        print(document_text(result, ascii=not knows_unicode(terminal.out.encoding)), end="")
+        tell_document(document_text(result, ascii=not knows_unicode(terminal.out.encoding)))
     if result.stopped == "judge" and not answered:
         terminal.note(result.reason or "the judge gave no verdict")
     elif not into.as_json and terminal.quiet:

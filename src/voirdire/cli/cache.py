@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from voirdire.cli.lines import tell, tell_json
 from voirdire.harness.errors import ExitCode, UsageError
 
 __all__ = ["app"]
@@ -48,14 +49,14 @@ def info(
             }
             for j in found.judges
         ]
-        print(json.dumps({"path": str(found.path), "bytes": found.size, "judges": rows}, ensure_ascii=False, indent=2))
+        tell_json({"path": str(found.path), "bytes": found.size, "judges": rows})
         return ExitCode.OK
     judges = f"{len(found.judges)} judge{'s' * (len(found.judges) != 1)}"
-    print(f"{found.path} · {found.answers:,} answers of {judges} · {_size(found.size)}")
+    tell(f"{found.path} · {found.answers:,} answers of {judges} · {_size(found.size)}")
     for judge in found.judges:
-        print(f"  {judge.name or '(a judge of an earlier voirdire)'}  {judge.fingerprint[:12]}")
+        tell(f"  {judge.name or '(a judge of an earlier voirdire)'}  {judge.fingerprint[:12]}")
         note = " · of a gate that has not finished" if judge.open_run else ""
-        print(f"      {judge.answers:,} answers, {_day(judge.first)} to {_day(judge.last)}{note}")
+        tell(f"      {judge.answers:,} answers, {_day(judge.first)} to {_day(judge.last)}{note}")
     return ExitCode.OK
 
 
@@ -81,7 +82,7 @@ def prune(
         before=None if older_than is None else time.time() - _seconds(older_than),
         max_bytes=None if max_size is None else _bytes(max_size),
     )
-    print(f"{done.dropped:,} answers dropped, {done.left:,} left · {_size(done.before)} -> {_size(done.after)}")
+    tell(f"{done.dropped:,} answers dropped, {done.left:,} left · {_size(done.before)} -> {_size(done.after)}")
     return ExitCode.OK
 
 
@@ -98,14 +99,14 @@ def export(
     lines = (json.dumps(row) for row in export_store(cache, judge=judge))
     if out is None:
         for line in lines:
-            print(line)
+            print(line)  # data, and plain ASCII
         return ExitCode.OK
     first = next(lines, None)  # before the file is made: there may be no such cache
     # answers may quote private data: only the owner may read them, as in the cache itself
     create_private(out)
     with out.open("w", encoding="utf-8") as file:
         written = sum(bool(file.write(line + "\n")) for line in itertools.chain([first] if first else [], lines))
-    print(f"{written:,} answers written to {out}")
+    tell(f"{written:,} answers written to {out}")
     return ExitCode.OK
 
 
@@ -116,10 +117,10 @@ def verify(cache: CacheFile = _DEFAULT) -> int:
 
     found = verify_store(cache)
     if not found.problems:
-        print(f"{cache} is whole: {found.answers:,} answers")
+        tell(f"{cache} is whole: {found.answers:,} answers")
         return ExitCode.OK
     for problem in found.problems:
-        print(f"  {problem}")
+        tell(f"  {problem}")
     raise UsageError(
         f"{cache} is damaged: {found.answers:,} answers could be read",
         hint="Damaged answers are asked again. To keep the others: voirdire cache export --out FILE, then delete it.",

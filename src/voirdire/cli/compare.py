@@ -10,6 +10,7 @@ import typer
 
 from voirdire.cli.asking import Asking, asking, confirm
 from voirdire.cli.gate import STORED, run_gate, unfinished
+from voirdire.cli.lines import tell_document
 from voirdire.harness.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def compare(
     if as_json:
         from voirdire.reports.comparison_schema import document_text
 
-        print(document_text(found), end="")
+        tell_document(document_text(found))
     else:
         terminal.page(comparison_text(found))
     if markdown is not None:

@@ -25,6 +25,7 @@ import typer
 from typer.models import OptionInfo
 
 from voirdire._config import ConfigFile, Kind, Option, Setting, load_config
+from voirdire.cli.lines import say
 from voirdire.harness.errors import UsageError
 from voirdire.harness.judges.trust import Origin, Source, check_data, check_path, check_place, check_scheme
 
@@ -193,7 +194,7 @@ def _say(found: Settings, *, quiet: bool) -> None:
     if used:
         lines.append(f"From {found.config.shown}: {', '.join(sorted(used))}.")
     for line in lines:
-        typer.echo(line, err=True)
+        say(line)
 
 
 def _judge_fields(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from voirdire.cli.configured import judge_options
+from voirdire.cli.lines import tell
 from voirdire.cli.options import at_least, params_of, task_of
 from voirdire.harness.errors import ExitCode, UsageError
 
@@ -115,10 +116,10 @@ def _report(done: Frozen, out: Path) -> None:
         f"{done.planned:,} texts wanted · {done.kept:,} there already · {done.written:,} written · {done.calls:,} calls"
     )
     for reason, n in sorted(done.rejected.items(), key=lambda item: -item[1]):
-        print(f'{n:,} came back unusable and {"is" if n == 1 else "are"} marked "rejected": {reason}')
+        tell(f'{n:,} came back unusable and {"is" if n == 1 else "are"} marked "rejected": {reason}')
     if done.failed:
         print(f"{done.failed:,} calls failed; run the same command again to go on")
     elif done.stopped == "budget":
         print("Stopped at --max-calls; run the same command again to go on.")
-    print(f'\nNext: read {out}, mend a "text" or give it a "rejected": "why", commit it,\nthen')
-    print(f"  voirdire audit --rewrites {out} …")
+    tell(f'\nNext: read {out}, mend a "text" or give it a "rejected": "why", commit it,\nthen')
+    tell(f"  voirdire audit --rewrites {out} …")

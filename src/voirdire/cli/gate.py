@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from voirdire.cli.asking import Asking, asking, confirm
+from voirdire.cli.lines import say
 from voirdire.cli.options import formats_of
 from voirdire.harness.errors import ExitCode, UsageError, nearest
 
@@ -114,7 +115,9 @@ def gate(
         write_baseline(result.stored, out / STORED)
         if drift is not None and counted is not None:
             add_run(drift, counted, result.outcome)
-    _show(result.outcome, terminal, out, files)
+    # `| head`: whoever stopped reading still gets the exit code (rich makes SystemExit(1) of a broken pipe)
+    with contextlib.suppress(BrokenPipeError, SystemExit):
+        _show(result.outcome, terminal, out, files)
     return result.outcome.code if stopped is None else stopped
 
 
@@ -180,7 +183,7 @@ def unfinished(result: GateResult, terminal: Terminal) -> ExitCode | None:
         run = result.result.run
         return code if run.made > run.errors or run.cached else run.failure
     if code == ExitCode.BUDGET:
-        print(f"{result.result.run.reason}. Answers received are kept; run the same command to go on.", file=sys.stderr)
+        say(f"{result.result.run.reason}. Answers received are kept; run the same command to go on.")
         return code
     return None
 

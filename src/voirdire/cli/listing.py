@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
+
+from voirdire.cli.lines import tell, tell_json
 
 __all__ = ["judges", "metrics", "protocols", "suites"]
 
@@ -29,9 +30,9 @@ def suites(
     if show is not None:
         suite = load_suite(show)
         if as_json:
-            print(json.dumps([as_row(suite)], ensure_ascii=False, indent=2))
+            tell_json([as_row(suite)])
         else:
-            print(explained(suite, named=show, width=min(shutil.get_terminal_size((80, 24)).columns, 100)))
+            tell(explained(suite, named=show, width=min(shutil.get_terminal_size((80, 24)).columns, 100)))
         return 0
     rows = [as_row(s) for s in map(load_suite, builtin_suites())]
     if not as_json:
@@ -107,15 +108,15 @@ def protocols(as_json: Json = False) -> int:
 
 def _show(rows: Sequence[Mapping[str, object]], as_json: bool, *, keys: Sequence[str]) -> None:
     if as_json:
-        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        tell_json(rows)
         return
     width = min(shutil.get_terminal_size((80, 24)).columns, 100)
     family = None
     for row in rows:
         if row["family"] and row["family"] != family:
             family = row["family"]
-            print(f"\n{family}")
-        print(f"  {row['name']}")
+            tell(f"\n{family}")
+        tell(f"  {row['name']}")
         for key in keys:
             if row.get(key):
-                print(textwrap.fill(str(row[key]), width, initial_indent="      ", subsequent_indent="      "))
+                tell(textwrap.fill(str(row[key]), width, initial_indent="      ", subsequent_indent="      "))

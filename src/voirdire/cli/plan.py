@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from voirdire.cli.asking import Asking, asking
+from voirdire.cli.lines import tell_json
 from voirdire.cli.options import at_least, default_judge, per_minute
 from voirdire.harness.errors import ExitCode, UsageError
 
@@ -84,9 +85,7 @@ def plan(
     pace = None if calls_a_minute is None else calls_a_minute / 60
     result = forecast(judge, prepared, model, table, calls_per_second=pace)
     if as_json:
-        import json
-
-        print(json.dumps(document(result), ensure_ascii=False, indent=2))
+        tell_json(document(result))
     else:
         Terminal().page(plan_text(result, version=__version__))
     return ExitCode.OK

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from voirdire.cli.lines import tell, tell_json
 from voirdire.cli.options import at_least, task_of
 from voirdire.harness.errors import NotApplicable, UsageError
 
@@ -75,20 +75,20 @@ def _list(globs: Sequence[str], as_json: bool) -> None:
     found = match_probes(globs) if globs else PROBES.values()
     rows = [_row(p) for p in sorted(found, key=lambda p: p.name)]
     if as_json:
-        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        tell_json(rows)
         return
     width = _width(100)
     family = None
     for row in rows:
         if row["family"] != family:
             family = row["family"]
-            print(f"\n{family}")
-        print(f"  {row['name']}")
+            tell(f"\n{family}")
+        tell(f"  {row['name']}")
         for line in (row["summary"], _claims(row), row["source"]):
-            print(textwrap.fill(line, width, initial_indent="      ", subsequent_indent="      "))
+            tell(textwrap.fill(line, width, initial_indent="      ", subsequent_indent="      "))
     families = len({row["family"] for row in rows})
-    print(f"\n{len(rows)} probe{'s' * (len(rows) != 1)}, {families} famil{'y' if families == 1 else 'ies'}.")
-    print("voirdire probes --show NAME shows what one does to an answer.")
+    tell(f"\n{len(rows)} probe{'s' * (len(rows) != 1)}, {families} famil{'y' if families == 1 else 'ies'}.")
+    tell("voirdire probes --show NAME shows what one does to an answer.")
 
 
 def _row(probe: Probe) -> dict[str, Any]:
@@ -191,10 +191,10 @@ def _show(
     with using(rewrites):
         shown = list(_at_work(probe, found[: limit or (len(found) if ids else _SHOWN)], judged))
     if as_json:
-        print(json.dumps([_as_json(probe, s) for s in shown], ensure_ascii=False, indent=2))
+        tell_json([_as_json(probe, s) for s in shown])
         return
     for line in (f"{probe.name}: {probe.summary}", _claims(_row(probe))):
-        print(textwrap.fill(line, _width(100), subsequent_indent="  "))
+        tell(textwrap.fill(line, _width(100), subsequent_indent="  "))
     for one in shown:
         _print(one)
 
@@ -261,16 +261,14 @@ def _as_json(probe: Probe, shown: _Shown) -> dict[str, Any]:
 def _print(shown: _Shown) -> None:
     from voirdire.reports.text import one_line, pieces
 
-    print(f"\n{one_line(shown.case.id)}, response {shown.target}")
+    tell(f"\n{one_line(shown.case.id)}, response {shown.target}")
     if shown.reason is not None:
-        print(
-            textwrap.fill(f"not applicable: {shown.reason}", _width(100), initial_indent="  ", subsequent_indent="  ")
-        )
+        tell(textwrap.fill(f"not applicable: {shown.reason}", _width(100), initial_indent="  ", subsequent_indent="  "))
     for change in shown.changes:
         figures, n = change.measured, len(change.edits)
         if change.where != f"responses[{shown.target}]":
-            print(f"  in {change.where}")
-        print(
+            tell(f"  in {change.where}")
+        tell(
             f"  {n} edit{'s' * (n != 1)} · {figures.characters:.1%} of characters, {figures.words:.1%} of words"
             f" · length x {figures.length_ratio:.2f}"
         )
@@ -278,7 +276,7 @@ def _print(shown: _Shown) -> None:
         columns = [("source", _marked(parts, "del")), ("follow-up", _marked(parts, "ins"))]
         if change.sham is not None:
             columns.append(("placebo", _plain(change.sham)))
-        print("\n".join(_side_by_side(columns, _width(_WIDEST))))
+        tell("\n".join(_side_by_side(columns, _width(_WIDEST))))
 
 
 def _marked(parts: Iterable[Piece], kind: str) -> str:

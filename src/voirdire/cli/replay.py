@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from voirdire.cli.lines import tell_document
+
 __all__ = ["replay"]
 
 
@@ -69,7 +71,7 @@ def replay(
         for path in write(found, out, wanted):
             terminal.note(f"written: {path}")
     if as_json:
-        print(document_text(found, ascii=not knows_unicode(terminal.out.encoding)), end="")
+        tell_document(document_text(found, ascii=not knows_unicode(terminal.out.encoding)))
     else:
         terminal.page(observed_lines(found) if quiet else observed_text(found))
     # as an audit of a judge that never answered
