@@ -5,6 +5,7 @@ Not here: the requests themselves (http.py).
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import os
 import re
@@ -19,7 +20,22 @@ from voirdire.harness.errors import UsageError, redact
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["Access", "Endpoint", "certificates", "clean", "endpoint_of", "is_local", "key_for", "proxy_for"]
+#: a value of a query that has so many characters may be a key
+_KEY_LENGTH = 8
+#: where a proxy is named, by the scheme that it is for
+_PROXY_VARIABLES = {"https": "HTTPS_PROXY", "http": "HTTP_PROXY", "all": "ALL_PROXY"}
+
+__all__ = [
+    "Access",
+    "Endpoint",
+    "certificates",
+    "clean",
+    "endpoint_of",
+    "is_local",
+    "key_for",
+    "proxy_for",
+    "proxy_secrets",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +49,15 @@ class Endpoint:
 
     def __repr__(self) -> str:
         return f"Endpoint({self.shown!r})"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What of the query no message may quote: all of it, and each value that is long enough to be a key, as it
+        stands there and as it is meant. Shorter ones (`stream=true`) are words that verdicts hold."""
+        query = urllib.parse.urlsplit(self.url).query
+        values = [pair.partition("=")[2] or pair for pair in query.split("&")]
+        found = [query, *(form for v in values for form in (v, urllib.parse.unquote_plus(v)) if len(v) >= _KEY_LENGTH)]
+        return tuple(dict.fromkeys(filter(None, found)))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -116,11 +141,48 @@ def clean(text: str, secrets: Iterable[str] = (), *, limit: int = 300) -> str:
 
 
 def proxy_for(endpoint: Endpoint) -> str | None:
-    """The proxy of the environment (HTTPS_PROXY, NO_PROXY ...), which the HTTP client is told not to read."""
+    """The proxy of the environment (HTTPS_PROXY, NO_PROXY ...), which the HTTP client is told not to read.
+
+    Without a scheme it is an http proxy, as curl has it. Raises UsageError naming the variable, and nothing of its
+    value, which may hold a password.
+    """
     if is_local(endpoint.host) or urllib.request.proxy_bypass(endpoint.host):
         return None
     proxies = urllib.request.getproxies()
-    return proxies.get("https" if endpoint.secure else "http") or proxies.get("all")
+    kind = "https" if endpoint.secure else "http"
+    kind = kind if proxies.get(kind) else "all"
+    text = (proxies.get(kind) or "").strip()
+    if not text:
+        return None
+    text = text if "://" in text else f"http://{text}"
+    try:
+        parts = urllib.parse.urlsplit(text)
+        usable = parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    # what stands behind the host is most likely the rest of a password
+    if not usable or parts.path.strip("/") or parts.query or parts.fragment or re.search(r"[\x00-\x20\x7f\\]", text):
+        raise UsageError(
+            f"the proxy in {_PROXY_VARIABLES[kind]} is not usable",
+            hint="Write it as http://USER:PASSWORD@HOST:PORT; / # ? @ and : in a password as %2F %23 %3F %40 %3A.",
+        )
+    if parts.scheme not in ("http", "https"):
+        raise UsageError(
+            f"the proxy in {_PROXY_VARIABLES[kind]} is of a kind that is not known here ({parts.scheme})",
+            hint="Name an http or https proxy.",
+        )
+    return text
+
+
+def proxy_secrets(proxy: str | None) -> tuple[str, ...]:
+    """What of a proxy's URL no message may quote: its password, and the header that it is sent in."""
+    user, at, _ = urllib.parse.urlsplit(proxy or "").netloc.rpartition("@")
+    if not at:
+        return ()
+    plain = urllib.parse.unquote(user)
+    password = plain.partition(":")[2] or plain  # a token may stand in place of the name
+    sent = base64.b64encode(plain.encode()).decode()
+    return tuple(dict.fromkeys((user, plain, user.partition(":")[2] or user, password, sent)))
 
 
 def certificates() -> ssl.SSLContext:

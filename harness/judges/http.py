@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 from voirdire.harness.engine.breaker import JudgeBusy
 from voirdire.harness.engine.pacing import Pace, due
 from voirdire.harness.errors import JudgeError, JudgeUnreachable, UsageError, redact
-from voirdire.harness.judges.endpoints import Endpoint, certificates, clean, proxy_for
+from voirdire.harness.judges.endpoints import Endpoint, certificates, clean, proxy_for, proxy_secrets
 from voirdire.harness.judges.http_body import TooLarge, Unreadable, read_body, scrubbed
 from voirdire.harness.judges.rate_headers import RETRY_AFTER_CAP, quota, retry_after
 
@@ -148,7 +148,7 @@ class JsonClient:
         self.concurrency = concurrency
         self.traffic = Traffic()
         self._headers = dict(headers)
-        self._secrets = tuple(secret for secret in secrets if len(secret) >= 4)
+        self._secrets = tuple(secret for secret in (*secrets, *endpoint.secrets) if len(secret) >= 4)
         self._sleep = sleep
         # An own generator: the global one may be seeded by the user, and its draws are theirs.
         self._jitter = jitter or random.Random().random
@@ -157,6 +157,11 @@ class JsonClient:
 
     def __repr__(self) -> str:
         return f"JsonClient({self.endpoint.shown!r}, retries={self.retries}, concurrency={self.concurrency})"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What is removed from every reply and message: the given ones, and those of the address and of the proxy."""
+        return self._secrets
 
     async def post(
         self, payload: Mapping[str, Any], *, transient: Callable[[HttpAnswer], bool] | None = None
@@ -265,6 +270,7 @@ class JsonClient:
             )
 
         proxy = proxy_for(self.endpoint)
+        self._secrets += tuple(s for s in proxy_secrets(proxy) if len(s) >= 4 and s not in self._secrets)
         # Plain httpx costs 10 ms of CPU a call at 100 connections; on aiohttp's connections .2 ms.
         transport = AiohttpTransport(
             client=connections, verify=checked, proxy=httpx.Proxy(proxy) if proxy is not None else None
@@ -317,7 +323,8 @@ class JsonClient:
     def _read(self, status: int, raw: bytes, headers: Mapping[str, str]) -> HttpAnswer | str:
         data = None
         good = 200 <= status < 300
-        text = raw.decode("utf-8", "replace") if not good else ""
+        # a JSON body may be UTF-16: read as UTF-8, a key in it would not be found
+        text = raw.decode(json.detect_encoding(raw), "replace") if not good else ""
         try:
             # a server that repeats its headers would put the key into caches and reports
             data = scrubbed(json.loads(raw), raw, self._secrets)
@@ -427,10 +434,9 @@ def key_refused(
         why = f"{host} did not take the key {which}."
         hint = f"Is the key valid, and is it one for {host}?"
     message = f"The judge answered {answer.status} (key refused): {why}"
-    detail = error_text(answer, [key] if key else ()) if answer.status == 403 else ""
-    return JudgeUnreachable(
-        redact(message + (f" It says: {detail}" if detail else ""), [key] if key else ()), hint=hint
-    )
+    secrets = (*([key] if key else ()), *endpoint.secrets)
+    detail = error_text(answer, secrets) if answer.status == 403 else ""
+    return JudgeUnreachable(redact(message + (f" It says: {detail}" if detail else ""), secrets), hint=hint)
 
 
 def _redirect_host(location: str) -> str:

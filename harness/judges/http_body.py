@@ -55,8 +55,9 @@ def scrubbed(data: Any, raw: bytes, secrets: Iterable[str]) -> Any:
     some proxies send back what they were sent. Raises RecursionError on data nested as deeply as Python goes.
     """
     known = [secret for secret in secrets if len(secret) >= _SHORTEST]
-    # JSON may write any character as an escape; plain line ends are no reason to look closer
-    escaped = b"\\u" in raw or b"\\/" in raw
+    # JSON may write any character as an escape (plain line ends are no reason to look closer), and a body in UTF-16 or
+    # UTF-32, which JSON may be too, holds zero bytes
+    escaped = b"\\u" in raw or b"\\/" in raw or b"\0" in raw
     if not any(escaped or secret.encode() in raw for secret in known):
         return data
     return _without(data, known)

@@ -68,7 +68,6 @@ class Service:
     ) -> None:
         self.endpoint = endpoint
         self.credential = credential
-        self.secrets = (credential.key,) if credential.key else ()
         self._environ = environ
         self._http = JsonClient(
             endpoint,
@@ -76,7 +75,7 @@ class Service:
             timeout=timeout,
             retries=retries,
             concurrency=concurrency,
-            secrets=self.secrets,
+            secrets=(credential.key,) if credential.key else (),
             sleep=sleep,
             jitter=jitter,
         )
@@ -87,6 +86,10 @@ class Service:
     @property
     def paid(self) -> bool:
         return not is_local(self.endpoint.host)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return self._http.secrets
 
     @property
     def concurrency(self) -> int | None:

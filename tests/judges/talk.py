@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from fake_server import Behaviour, FakeServer
@@ -48,9 +48,10 @@ class Talk:
             assert KEY not in whole
             assert "planted" not in whole
 
-    async def _run(self, script: Sequence[Behaviour], calls: int, options: Mapping[str, Any]) -> None:
+    async def _run(self, script: Sequence[Behaviour], calls: int, options: dict[str, Any]) -> None:
+        query = options.pop("query", "")
         async with FakeServer(script) as server:
-            chat = chat_at(server.url, sleep=self.sleeps, **options)
+            chat = chat_at(server.url + query, sleep=self.sleeps, **options)
             try:
                 for sample in range(calls):
                     self.replies.append(await chat.complete(ASK, sample=sample))

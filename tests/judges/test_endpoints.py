@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
+import httpx
 import pytest
-from talk import KEY, chat_at
+from talk import ASK, KEY, chat_at
 
 from voirdire.harness.errors import UsageError
-from voirdire.harness.judges.endpoints import clean, endpoint_of, is_local, proxy_for
+from voirdire.harness.judges.endpoints import clean, endpoint_of, is_local, proxy_for, proxy_secrets
 from voirdire.harness.judges.openai_chat import key_for
 
 
@@ -118,6 +120,65 @@ def test_the_environments_proxy_is_used_but_not_for_local_hosts(monkeypatch: pyt
     assert proxy_for(endpoint_of("https://api.openai.com/v1")) == "http://proxy.example:3128"
     assert proxy_for(endpoint_of("https://inside.example/v1")) is None
     assert proxy_for(endpoint_of("https://127.0.0.1/v1")) is None
+
+
+@pytest.mark.parametrize(
+    ("named", "used"),
+    [
+        ("user:pr0xyPass@proxy.example:3128", "http://user:pr0xyPass@proxy.example:3128"),  # as curl takes it
+        ("proxy.example:3128", "http://proxy.example:3128"),
+        (" http://user:pr0xy%2FPass@proxy.example:3128/ ", "http://user:pr0xy%2FPass@proxy.example:3128/"),
+        ("https://[::1]:3128", "https://[::1]:3128"),
+    ],
+)
+def test_proxies_as_people_write_them(monkeypatch: pytest.MonkeyPatch, named: str, used: str) -> None:
+    monkeypatch.setenv("https_proxy", named)
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert proxy_for(endpoint_of("https://api.example/v1")) == used
+    httpx.Proxy(used)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "http://user:pr0xy#Pass@proxy.example:3128",
+        "user:pr0xy/Pass@proxy.example:3128",
+        "user:12/Pass@proxy.example:3128",
+        "user:12#Pass@proxy.example:3128",
+        "user:12?Pass@proxy.example:3128",
+        "http:///user:pr0xyPass@proxy.example",
+        "http://user:pr0xyPass@proxy.example:port",
+        "http://user:pr0xyPass@[proxy.example:3128",
+        "http://user:pr0xy Pass@proxy.example:3128",
+        "socks5://user:pr0xyPass@proxy.example:1080",
+    ],
+)
+@pytest.mark.parametrize("variable", ["https_proxy", "all_proxy"])
+def test_an_unusable_proxy_is_named_by_its_variable_alone(
+    monkeypatch: pytest.MonkeyPatch, variable: str, named: str
+) -> None:
+    for name in ("https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv(variable, named)
+    with pytest.raises(UsageError, match=variable.upper()) as caught:
+        asyncio.run(chat_at("https://api.example/v1").complete(ASK, sample=0))
+    for word in ("Pass", "pr0xy", "user:12"):
+        assert word not in str(caught.value)
+
+
+def test_what_no_message_may_quote_of_a_proxy() -> None:
+    assert proxy_secrets(None) == proxy_secrets("http://proxy.example:3128") == ()
+    found = proxy_secrets("http://user:pa%2Fss@proxy.example:3128")
+    assert set(found) == {"user:pa%2Fss", "user:pa/ss", "pa%2Fss", "pa/ss", "dXNlcjpwYS9zcw=="}
+    assert proxy_secrets("http://token123@proxy.example")[0] == "token123"
+
+
+def test_what_no_message_may_quote_of_an_address() -> None:
+    """A short value is a word that verdicts hold."""
+    assert endpoint_of("https://h.example/v1").secrets == ()
+    found = endpoint_of("https://h.example/v1?code=S3cret%2FKey&stream=true&bare-token").secrets
+    assert found == ("code=S3cret%2FKey&stream=true&bare-token", "S3cret%2FKey", "S3cret/Key", "bare-token")
 
 
 def test_clean_cuts_after_redaction() -> None:

@@ -263,3 +263,29 @@ def test_retry_after_milliseconds() -> None:
 def test_backoff_has_full_jitter_and_a_ceiling() -> None:
     assert Talk([status(500)], retries=7).sleeps == [0.5, 1, 2, 4, 8, 16, 20]
     assert Talk([status(500)], retries=3, jitter=lambda: 0.25).sleeps == [0.125, 0.25, 0.5]
+
+
+QUERY = "S3cretQueryKey"
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 500])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_key_in_the_query_of_an_address_is_in_no_message(code: int, encoding: str) -> None:
+    """Azure's functions are asked with ?code=KEY, and gateways quote the request line that they did not like."""
+
+    async def quoting(request: Request, writer: asyncio.StreamWriter) -> None:
+        said = json.dumps({"error": {"message": f"no: POST {request.path} {KEY}"}}).encode(encoding)
+        await answer(code, said)(request, writer)
+
+    talk = Talk([quoting], query=f"?code={QUERY}", retries=0)
+    assert QUERY not in talk.message
+    assert KEY not in talk.message
+    for secret in (QUERY, KEY):
+        assert secret not in talk.message.replace(" ", "")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_a_key_in_the_query_of_an_address_is_in_no_reply(encoding: str) -> None:
+    said = json.dumps({"choices": [{"message": {"content": f"you sent {QUERY} and {KEY}"}}]}).encode(encoding)
+    talk = Talk([answer(200, said)], query=f"?code={QUERY}")
+    assert talk.reply.text == "you sent [key] and [key]"

@@ -86,6 +86,9 @@ def test_what_is_not_packed_as_it_says_is_unreadable(body: bytes, encoding: str)
         (b'"sk\\u002d12345"', "[key]"),
         (b'"\\/ sk-12345"', "/ [key]"),
         (b'"sk-1234 and abc"', "sk-1234 and abc"),  # another key, and a secret too short to be one
+        ('"x sk-12345 y"'.encode("utf-16"), "x [key] y"),
+        ('{"sk-12345": 1}'.encode("utf-16-le"), {"[key]": 1}),
+        ('"x sk-12345 y"'.encode("utf-32-be"), "x [key] y"),
         (b"[1, null, true, 0.5]", [1, None, True, 0.5]),
     ],
 )
