@@ -11,6 +11,7 @@ from typing import Any
 
 from voirdire.harness.cases import content_hash
 from voirdire.harness.errors import UsageError, nearest
+from voirdire.harness.judges.trust import IN_PERSON, Source, check_path
 from voirdire.harness.papers import Paper
 from voirdire.harness.probes import Probe, Suite
 from voirdire.perturbations.compositions import is_composed, spelled, terms_of
@@ -31,15 +32,17 @@ def builtin_suites() -> list[str]:
     return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
 
 
-def load_suite(name: str) -> Suite:
-    """The suite called `name`, or that of the TOML file `name`. Raises UsageError."""
-    return _resolve(_draft(name), ())
+def load_suite(name: str, source: Source = IN_PERSON) -> Suite:
+    """The suite called `name`, or that of the TOML file `name`. `source`: who named it, as what a file extends is read,
+    and told of in errors, too. Raises UsageError."""
+    return _resolve(_draft(name, source), source, ())
 
 
-def _draft(name: str, *, beside: str = "", where: str = "") -> Draft:
+def _draft(name: str, source: Source, *, beside: str = "", where: str = "") -> Draft:
     """The file of the suite `name`; one that a file names is looked for in that file's folder."""
     if name.endswith(".toml"):
         path = Path(beside).parent / name if beside else Path(name)
+        check_path(path.absolute(), source)
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -55,7 +58,7 @@ def _draft(name: str, *, beside: str = "", where: str = "") -> Draft:
     return read_draft(text, f"{name}.toml")
 
 
-def _resolve(draft: Draft, above: tuple[str, ...]) -> Suite:
+def _resolve(draft: Draft, source: Source, above: tuple[str, ...]) -> Suite:
     """The suite of `draft` on top of what it extends; `above` are the files that led here."""
     if draft.path in above:
         raise draft.error(f"{' extends '.join([*above, draft.path])}, which never ends", "extends")
@@ -63,7 +66,8 @@ def _resolve(draft: Draft, above: tuple[str, ...]) -> Suite:
     inherited: dict[str, Any] = {}
     for name in draft.list_of("extends"):
         file = draft.path if Path(draft.path).is_file() else ""
-        base = _resolve(_draft(name, beside=file, where=f"{draft.path}{draft.at('extends')}: "), (*above, draft.path))
+        where = f"{draft.path}{draft.at('extends')}: "
+        base = _resolve(_draft(name, source, beside=file, where=where), source, (*above, draft.path))
         found.update((p.name, p) for p in base.probes)
         inherited.update(_told(base))
     here = f"{draft.path}{draft.at('probes')}: "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from voirdire.harness.errors import UsageError
+from voirdire.harness.judges.trust import Origin, Source
 from voirdire.harness.papers import Published
 from voirdire.suites.loading import load_suite
 
@@ -127,3 +129,26 @@ def test_the_metrics_of_a_users_paper(tmp_path: Path) -> None:
     assert paper.url == "https://arxiv.org/abs/2601.01234"
     assert paper.groups == {"fake": ("authority.book", "authority.url")}
     assert paper.published == (Published("X", "rr", 0.5, "fake"),)
+
+
+def test_what_a_suite_extends_is_the_choice_of_who_named_the_suite(tmp_path: Path) -> None:
+    """One that a configuration file alone names may not read outside of that file's folder, nor print from there."""
+    secret = tmp_path / "private.toml"
+    secret.write_text('name = "hunter2"\nsource = "tok_hunter2"\n\nprobes = ["order.swap"]\n')
+    inside = tmp_path / "checkout"
+    (inside / "deep").mkdir(parents=True)
+    (inside / "link.toml").symlink_to(secret)
+    (inside / "base.toml").write_text('probes = ["order.swap"]\n')
+    source = Source(Origin.FILE, "voirdire.toml, line 1", 'suite = "s.toml"', inside)
+    for extended in (str(secret), "../private.toml", "link.toml", "deep/../../private.toml"):
+        path = written(inside, f'extends = ["{extended}"]\n', "s.toml")
+        with pytest.raises(UsageError, match="outside of the file's own folder") as caught:
+            load_suite(path, source)
+        assert "voirdire.toml, line 1" in str(caught.value)
+        assert load_suite(path).source == "tok_hunter2"
+    written(inside, 'extends = "s.toml"\n', "t.toml")
+    with pytest.raises(UsageError, match="outside of the file's own folder"):
+        load_suite(str(inside / "t.toml"), source)
+    path = written(inside / "deep", 'extends = ["../base.toml", "quick"]\n', "s.toml")
+    assert load_suite(path, source).probes
+    assert load_suite(path, replace(source, folder=inside / "deep", vouched=True)).probes

@@ -5,11 +5,12 @@ Each attack is made with the whole command where it can be, with a planted key i
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from checkout import Checkout
+from checkout import PWNED, Checkout
 from endpoint import KEY, endpoint, judging
 from fake_server import FakeServer
 
@@ -17,7 +18,7 @@ from voirdire._config import read_config
 from voirdire._judge_names import Names
 from voirdire._judge_tables import judge_tables
 from voirdire.harness.errors import UsageError
-from voirdire.harness.judges.spec import SCHEMES, JudgeOptions
+from voirdire.harness.judges.spec import JUDGES, SCHEMES, JudgeOptions
 from voirdire.harness.judges.trust import (
     CODE,
     DATA,
@@ -325,6 +326,78 @@ def test_the_environment_can_vouch(checkout: Checkout, monkeypatch: pytest.Monke
     monkeypatch.setenv("VOIRDIRE_TRUST_CONFIG", "1")
     assert checkout(*SMALL, "--task", "pairwise").code == 0
     assert checkout.pwned
+
+
+SHADOW = f"""
+import pathlib
+def make(options):
+    pathlib.Path({PWNED!r}).write_text(f"{{options.base_url}} {{options.base_url_trusted}}")
+    from voirdire.harness.judges.mock import mock_judge
+    return mock_judge("oracle", task=None, scale=None, seed=0)
+"""
+
+
+@pytest.fixture
+def shadow(checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installed package with a judge called `shadow`; where it notes that it ran."""
+    site = tmp_path / "site"
+    (site / "shadow-1.dist-info").mkdir(parents=True)
+    (site / "shadow-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: shadow\nVersion: 1\n")
+    (site / "shadow-1.dist-info" / "entry_points.txt").write_text("[voirdire.judges]\nshadow = shadow_judge:make\n")
+    (site / "shadow_judge.py").write_text(SHADOW)
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setattr(JUDGES, "_loaded", False)
+    monkeypatch.setattr(JUDGES, "_items", dict(JUDGES._items))
+    monkeypatch.delitem(sys.modules, "shadow_judge", raising=False)
+    return checkout.folder / PWNED
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ('judge = "shadow"', ()),
+        ('[audit]\njudge = " shadow "', ()),
+        ('judge = "j"\n[judges.j]\nspec = "shadow"', ()),
+        ('[judges.j]\nspec = "shadow"\nparams = { x = 1 }', ("--judge", "j")),
+        ('judge = "swap_average(shadow)"', ()),
+        ('judge = "jury(mock:oracle, swap_average( shadow ))"', ()),
+        ('[judges.j]\nspec = "shadow"', ("--judge", "swap_average(j)")),
+        ('judge = "other_name_of_the_package"', ()),
+    ],
+)
+def test_a_judge_of_an_installed_package_is_code_too(
+    checkout: Checkout, shadow: Path, text: str, arguments: tuple[str, ...]
+) -> None:
+    checkout.write(text)
+    ran = checkout(*SMALL, *arguments)
+    assert ran.code == 2
+    assert "of an installed package run code here" in ran.err
+    assert "--trust-config" in ran.err
+    assert not shadow.exists()
+    assert "shadow_judge" not in sys.modules
+
+
+def test_a_judge_of_an_installed_package_that_the_user_names(checkout: Checkout, shadow: Path) -> None:
+    checkout.write("limit = 2")
+    assert checkout(*SMALL, "--judge", "swap_average(shadow)").code == 0
+    assert shadow.read_text() == "None True"
+    checkout.write('judge = "shadow"')
+    assert checkout(*SMALL, "--trust-config").code == 0
+
+
+def test_the_file_does_not_choose_the_host_of_a_packages_judge(checkout: Checkout, shadow: Path) -> None:
+    checkout.write('base_url = "https://evil.example/v1"')
+    ran = checkout(*SMALL, "--judge", "shadow")
+    assert ran.code == 2
+    assert "would send judged texts and a key to evil.example" in ran.err
+    assert "--base-url" in ran.err
+    assert not shadow.exists()
+    checkout.write('base_url = "http://localhost:1/v1"')
+    assert checkout(*SMALL, "--judge", "shadow").code == 0
+    assert shadow.read_text() == "http://localhost:1/v1 False"
+    checkout.write('base_url = "https://good.example/v1"')
+    assert checkout(*SMALL, "--judge", "shadow", "--trust-config").code == 0
+    assert shadow.read_text() == "https://good.example/v1 True"
 
 
 def test_plugins_are_no_business_of_a_file(checkout: Checkout) -> None:

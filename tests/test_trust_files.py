@@ -57,6 +57,17 @@ def test_a_file_alone_reaches_nothing_outside_of_its_folder(
     assert secret.read_text() == "token = 'hunter2'"
 
 
+@pytest.mark.parametrize("command", ["audit", "gate", "plan", "baseline"])
+def test_a_suite_of_the_file_extends_nothing_outside(checkout: Checkout, secret: Path, command: str) -> None:
+    checkout.write(f'judge = "mock:oracle"\nsuite = "s.toml"\n[{command}]')
+    checkout.write('extends = "../secret.toml"\n', "s.toml")
+    ran = checkout("--limit", "2", command=command)
+    assert ran.code == 2
+    assert "outside of the file's own folder" in ran.err
+    assert "voirdire.toml, line 2" in ran.err
+    assert "hunter2" not in ran.err
+
+
 @pytest.mark.parametrize(
     "table",
     [

@@ -28,6 +28,7 @@ _OPTIONS = re.compile(r"\?[a-z_0-9]+=")
 __all__ = [
     "CODE",
     "DATA",
+    "IN_PERSON",
     "PROVIDERS",
     "URLS",
     "Origin",
@@ -37,6 +38,7 @@ __all__ = [
     "check_host",
     "check_path",
     "check_place",
+    "check_plugin",
     "check_scheme",
     "data_parts",
     "is_wrapper",
@@ -69,6 +71,10 @@ class Source:
     @property
     def trusted(self) -> bool:
         return self.origin is not Origin.FILE or self.vouched
+
+
+#: of what the user's own hand named
+IN_PERSON = Source(Origin.COMMAND_LINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +137,19 @@ def check_scheme(spec: str, source: Source) -> None:
             )
 
 
+def check_plugin(name: str, source: Source) -> None:
+    """Raises UsageError if the judge `name` of an installed package is selected by a file alone: its code would run,
+    with parameters and an address of the file's choice."""
+    if not source.trusted:
+        from voirdire.harness.judges.endpoints import clean
+
+        raise _refused(
+            source,
+            f"would let the judge {clean(name, limit=120)!r} of an installed package run code here",
+            "Name the judge on the command line (--judge SPEC)",
+        )
+
+
 def check_host(scheme: str, url: str, source: Source, environ: Mapping[str, str]) -> bool:
     """May a key be sent to `url`? Raises UsageError if not even judged texts may go there.
 
@@ -152,7 +171,7 @@ def check_host(scheme: str, url: str, source: Source, environ: Mapping[str, str]
             return True
     if is_local(endpoint.host):
         return False
-    option = "--base-url URL" if provider is not None else "--judge SPEC"
+    option = "--judge SPEC" if scheme in URLS else "--base-url URL"
     raise _refused(source, f"would send judged texts and a key to {endpoint.host}", f"Name the host with {option}")
 
 

@@ -27,6 +27,7 @@ from voirdire.harness.findings import Audit, Calls, CounterExample, Findings
 from voirdire.harness.followups import FollowUps
 from voirdire.harness.judges.base import Judge, Traits, facts_of, traits_of
 from voirdire.harness.judges.grammar import leaves
+from voirdire.harness.judges.trust import IN_PERSON, Source
 from voirdire.harness.papers import PaperResult
 from voirdire.harness.plan import Plan, build_plan
 from voirdire.harness.probes import Suite
@@ -60,6 +61,7 @@ class AuditRequest:
     what is decided; "anytime" does so too, and may be repeated with more cases at the end of the file, whose order must
     be random. `minimise` is how many calls may go into making counter-examples small; None: a tenth of the plan.
     `options`: as in `Audit`.
+    `suite_source`: who named the suite, for what its file may extend.
     """
 
     cases: Cases | None = None
@@ -79,6 +81,7 @@ class AuditRequest:
     created: str | None = None
     minimise: int | None = None
     options: tuple[str, ...] = ()
+    suite_source: Source = IN_PERSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +193,7 @@ def prepare(
 def _prepare(task: Task, scale: Any, request: AuditRequest, traits: Traits, in_blocks: bool) -> Prepared:
     from voirdire.harness.statistics.analyse import family_size
 
-    suite = load_suite(request.suite) if isinstance(request.suite, str) else request.suite
+    suite = load_suite(request.suite, request.suite_source) if isinstance(request.suite, str) else request.suite
     if task not in suite.tasks:
         raise UsageError(
             f"suite {suite.name} is for {' and '.join(suite.tasks)} judges, and this one is a {task} judge",

@@ -18,6 +18,7 @@ from voirdire._judge_tables import JudgeTable, judge_tables, plugin_names
 from voirdire.harness.errors import UsageError, nearest
 from voirdire.harness.judges.spec import SCHEMES, JudgeOptions
 from voirdire.harness.judges.trust import (
+    IN_PERSON,
     PROVIDERS,
     URLS,
     Origin,
@@ -25,14 +26,13 @@ from voirdire.harness.judges.trust import (
     check_data,
     check_host,
     check_path,
+    check_plugin,
     check_scheme,
     data_parts,
     is_wrapper,
 )
 
 __all__ = ["Address", "Names", "ResolvedJudge", "names_for"]
-
-_IN_PERSON = Source(Origin.COMMAND_LINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Names:
     """
 
     tables: Callable[[], Mapping[str, JudgeTable]]
-    selected_by: Source = _IN_PERSON
+    selected_by: Source = IN_PERSON
     told: Mapping[str, Any] = field(default_factory=dict)
     base_url: Address | None = None
 
@@ -111,7 +111,10 @@ class Names:
             options = {**table.options, **options, **({"params": params} if params else {})}
             sources = {**table.sources, **sources}
             spec, source = table.spec, table.sources["spec"]
-        if is_wrapper(spec) or spec.partition(":")[0].strip().lower() in SCHEMES:
+        if ":" not in spec and not is_wrapper(spec) and plugin_names():
+            # a package may register further names when it is imported, and importing it is running it
+            check_plugin(spec, source)
+        elif is_wrapper(spec) or spec.partition(":")[0].strip().lower() in SCHEMES:
             check_scheme(spec, source)
         if source.origin is Origin.FILE and not is_wrapper(spec):
             spec = _from_its_folder(spec, source)
@@ -160,7 +163,11 @@ def _addressed(spec: str, options: JudgeOptions, address: Address) -> JudgeOptio
     scheme = spec.partition(":")[0]
     provider = PROVIDERS.get(scheme)
     if provider is None:
-        return replace(options, base_url=address.url, base_url_trusted=address.source.trusted)
+        # of our own judges none with another scheme reads it; a package's may send a key there
+        trusted = address.source.trusted
+        if ":" not in spec:
+            trusted = check_host(spec, address.url, address.source, options.environ)
+        return replace(options, base_url=address.url, base_url_trusted=trusted)
     if not address.of_judge and options.environ.get(provider.base_url_env, "").strip():
         return options  # the environment beats the file
     trusted = check_host(scheme, address.url, address.source, options.environ)
