@@ -1,7 +1,7 @@
 """What a prompted judge is asked: `PromptProtocol` (template + parser), the default prompts, and a user's own.
 
 The default texts are in `data/*.jinja`. Templates see what a judge may see of a case and nothing else: no label, id,
-group or meta. They run in Jinja's immutable sandbox without a loader, so they read no files and reach no Python.
+group or meta. They run in a sandbox without a loader (prompt_sandbox.py), so they read no files and reach no Python.
 
 Not here: asking the model (prompted.py), reading the reply (parsing.py).
 """
@@ -16,16 +16,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
+from jinja2 import Template, TemplateError, TemplateSyntaxError, meta, nodes
 from jinja2.exceptions import SecurityError, UndefinedError
-from jinja2.filters import do_indent
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from voirdire.harness.cases import Case, Task, content_hash
 from voirdire.harness.errors import UsageError, nearest
 from voirdire.harness.judges.base import Message
 from voirdire.harness.judges.parsing import PARSER_VERSION, find_parser
 from voirdire.harness.judges.prompt_files import Header, PromptFile, protocol_names, read_protocol
+from voirdire.harness.judges.prompt_sandbox import ENVIRONMENT, new_sum
 from voirdire.harness.verdicts import Scale
 
 __all__ = [
@@ -216,74 +215,35 @@ def _nonce_seed(instruction: str) -> str:
 _FORBIDDEN = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
 
-#: filters and methods that make a text as long as their argument says, so that 30 characters could fill the memory
-_PADDING = ("batch", "center", "format", "slice", "wordwrap")
-_STRETCHING = frozenset(("center", "expandtabs", "format", "format_map", "ljust", "rjust", "zfill"))
-
-
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox keeps a template from reaching Python; this one also keeps it from filling memory and time."""
-
-    intercepted_binops = frozenset(("*", "**", "%"))
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        numbers = isinstance(left, (int, float)) and isinstance(right, (int, float))
-        if operator == "**" or not numbers or max(abs(left), abs(right)) > 1e9:
-            raise SecurityError(f"{operator} is for small numbers")
-        return super().call_binop(context, operator, left, right)
-
-    def wrap_str_format(self, value: Any) -> None:
-        """No text is formatted: the sandbox's own `format` is safe, but a width in it is not."""
-
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        return not (isinstance(obj, str) and attr in _STRETCHING) and super().is_safe_attribute(obj, attr, value)
-
-
-def _environment() -> _Sandbox:
-    env = _Sandbox(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, loader=None)
-    env.globals.clear()  # lipsum, cycler and the like lead to Python's own globals; a prompt needs none of them
-    for name in _PADDING:
-        del env.filters[name]
-    env.filters["indent"] = _indent
-    return env
-
-
-def _indent(text: str, width: int = 4, first: bool = False, blank: bool = False) -> str:
-    """Jinja's filter, at most 40 columns."""
-    if not isinstance(width, int) or not 0 <= width <= 40:
-        raise SecurityError("indent takes a width of at most 40")
-    return do_indent(text, width, first, blank)
-
-
-_ENV = _environment()
-
-
 def variables_of(source: str) -> set[str]:
     """The names that a template uses and does not set. Raises TemplateSyntaxError.
 
     In the sandbox too: Jinja computes constants while it looks for names.
     """
-    return meta.find_undeclared_variables(_ENV.parse(source))
+    return meta.find_undeclared_variables(ENVIRONMENT.parse(source))
 
 
 @functools.lru_cache(maxsize=256)
 def _compiled(source: str, name: str) -> Template:
-    code = _ENV.compile(source, name, name)
-    return _ENV.template_class.from_code(_ENV, code, {}, None)
+    code = ENVIRONMENT.compile(source, name, name)
+    return ENVIRONMENT.template_class.from_code(ENVIRONMENT, code, {}, None)
 
 
 @functools.lru_cache(maxsize=256)
 def _variables(source: str) -> frozenset[str]:
-    return frozenset(meta.find_undeclared_variables(_ENV.parse(source)))
+    return frozenset(meta.find_undeclared_variables(ENVIRONMENT.parse(source)))
 
 
 def _rendered(source: str, name: str, offset: int, values: Mapping[str, Any]) -> str:
+    new_sum()
     try:
         return _compiled(source, name).render(values)
     except TemplateSyntaxError as error:
         raise _bad(name, error.lineno + offset, error.message or "bad syntax") from None
     except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise _bad(name, _line_of(error, name, offset), _said(error)) from None
+    except (MemoryError, RecursionError) as error:
+        raise _bad(name, None, f"not allowed in a prompt: what ends in a {type(error).__name__}") from None
 
 
 def _said(error: Exception) -> str:
@@ -311,7 +271,7 @@ def _checked(protocol: PromptProtocol) -> PromptProtocol:
     for part, source in enumerate((protocol.system, protocol.user)):
         offset = protocol._offset(part)
         try:
-            tree = _ENV.parse(source, protocol.name, protocol.name)
+            tree = ENVIRONMENT.parse(source, protocol.name, protocol.name)
             # `compile` finds what `parse` does not: unknown filters and tests
             _compiled(source, protocol.name)
         except TemplateSyntaxError as error:

@@ -111,6 +111,26 @@ BOMBS = [
     "{{ range(10000000000)|list }}",
     "{{ lipsum(n=1000000000) }}",
     "{% for x in range(100000000000) %}{% endfor %}",
+    # doubled until nothing is left
+    "{% set a = 'xxxxxxxxxx' %}" + "{% set a = a ~ a %}" * 31 + "{{ a|length }}",
+    "{% set a = 'xxxxxxxxxx' %}" + "{% set a = a + a %}" * 31 + "{{ a|length }}",
+    "{% set a = 'xxxxxxxxxx' %}" + "{% set a %}{{ a }}{{ a }}{% endset %}" * 31 + "{{ a|length }}",
+    "{% set a = 'xxxxxxxxxx' %}" + "{% set a = [a, a]|join %}" * 31 + "{{ a|length }}",
+    "{% set a = 'xxxxxxxxxx' %}" + "{% set a = ''.join([a, a]) %}" * 31 + "{{ a|length }}",
+    "{% set a = ['xxxxxxxxxx'] %}" + "{% set a = a + a %}" * 31 + "{{ a|length }}",
+    "{% set a = ['xxxxxxxxxx'] %}" + "{% set a = [a, a]|sum(start=[]) %}" * 31 + "{{ a|length }}",
+    "{% set a = 'xxxxxxxxxx' %}" + "{% set a = [a, a] %}" * 31 + "{{ a }}",
+    "{% set a = 'xxxxxxxxxx' %}" + "{% set a = [a, a] %}" * 31 + "{{ a|tojson|length }}",
+    "{% set a = 'xxxxxxxxxx' %}" + "{% set a = [a, a] %}" * 31 + "{{ (a ~ '')|length }}",
+    "{% set a = 'xxxxxxxxxx' %}" + "{% set a = {'a': a, 'b': a} %}" * 31 + "{{ a|string|length }}",
+    "{{ 'aaaaaaaaaa'" + "|replace('a', 'aaaaaaaaaa')" * 10 + "|length }}",
+    "{{ ('a' ~ response)" + ".replace('O', 'OOOOOOOOOO')" * 10 + ".replace('', 'xx') }}",
+    "{% set s = response ~ ('x,' ~ 'y') %}{{ " + "s" + ".replace('x', 'xxxxxxxxxx')" * 10 + " }}",
+    "{% macro m(a) %}{{ a }}{{ a }}{% endmacro %}{% set a = 'xxxxxxxxxx' %}"
+    + "{% set a = m(a) %}" * 31
+    + "{{ a|length }}",
+    "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+    "{{ 'aaaa'.translate({97: 'a' ~ response}) }}",
 ]
 
 
