@@ -173,7 +173,7 @@ def read_baseline(path: str | os.PathLike[str]) -> Baseline:
     except OSError as error:
         raise UsageError(
             f"the baseline {path} cannot be read ({error.strerror or error})",
-            hint="Store a run first: voirdire baseline --judge SPEC --out FILE.",
+            hint="Store a run first: voirdire baseline --judge SPEC --baseline FILE.",
         ) from None
     return loads(text, str(path))
 

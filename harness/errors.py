@@ -47,7 +47,7 @@ class ExitCode(enum.IntEnum):
     OK = 0
     #: `gate` only: a probe is violated or got worse than its baseline
     VIOLATED = 1
-    #: an option, a file or a name is wrong; nothing was spent
+    #: an option, a file or a name is wrong, told before the first call; or the judge is code of the user's, and raised
     USAGE = 2
     #: `gate` only: the data cannot decide
     INCONCLUSIVE = 3
@@ -119,17 +119,28 @@ class NotApplicable(VoirdireError):
     """Raised by a perturbation that cannot do what it claims on this text. The message is the reason."""
 
 
+#: more names than this are not listed in an error message
+_MANY = 40
+
+
 def nearest(name: str, known: Iterable[str], *, n: int = 3) -> str:
-    """A phrase naming the known names closest to `name`, for error messages.
+    """A sentence naming the known names closest to `name`, for error messages: where none is close, all of them, and
+    of many their families, or the first.
 
     >>> nearest("authority.bok", ["authority.book", "order.swap"])
     "Did you mean 'authority.book'?"
+    >>> nearest("x", ["b", "a", "b"])
+    'Known: a, b.'
     """
-    names = sorted(known)
+    names = sorted(set(known))
     close = difflib.get_close_matches(name, names, n=n, cutoff=0.5)
     if close:
         return "Did you mean " + " or ".join(repr(c) for c in close) + "?"
-    return "Known: " + ", ".join(names) if names else "None are known."
+    if len(names) > _MANY and all("." in name for name in names):
+        names = sorted({f"{name.partition('.')[0]}.*" for name in names})
+    if len(names) > _MANY:
+        names = [*names[:10], f"and {len(names) - 10:,} more"]
+    return f"Known: {', '.join(names)}." if names else "None are known."
 
 
 def located(error: BaseException, file: str | None = None) -> str:

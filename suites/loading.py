@@ -142,7 +142,8 @@ def match_probes(globs: Iterable[str], *, where: str = "", own: Mapping[str, Pro
         mine = [n for n in own if fnmatch.fnmatchcase(n, glob)]
         names = [] if glob in own else _named(glob)
         if not names and not mine:
-            raise UsageError(f"{where}no probe is called {glob!r}", hint=nearest(glob, [*PROBES, *own]))
+            hint = f"{nearest(glob, [*PROBES, *own])} `voirdire probes` lists them all."
+            raise UsageError(f"{where}no probe is called {glob!r}", hint=hint)
         found.update((n, own[n]) for n in mine)
         found.update((n, PROBES.get(n)) for n in names)
     return list(found.values())

@@ -21,7 +21,7 @@ from voirdire.harness.verdicts import Scale
 if TYPE_CHECKING:
     from voirdire.harness.elsewhere.place import Place
 
-__all__ = ["JUDGES", "RECORDINGS", "SCHEMES", "JudgeOptions", "make_judge", "parse_scale"]
+__all__ = ["JUDGES", "RECORDINGS", "SCHEMES", "JudgeOptions", "make_judge", "parse_scale", "scale_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +101,13 @@ def _plain(spec: str, options: JudgeOptions) -> Judge:
         return JUDGES.get(spec)(options)
     scheme, colon, value = spec.partition(":")
     maker = _MAKERS.get(scheme)
-    if maker is None or not colon:
+    if maker is not None and not value:
+        raise UsageError(
+            f"{spec!r} alone names no judge" if not colon else f"{spec!r} lacks what follows the colon",
+            hint=f"{scheme} needs {_NEEDS[scheme]}: {SCHEMES[scheme]}",
+        )
+    if maker is None:
         raise UsageError(f"{spec!r} names no judge", hint=nearest(scheme, SCHEMES) + " Example: openai:gpt-5-mini.")
-    if not value:
-        raise UsageError(f"{spec!r} lacks what follows the colon", hint=f"Example: {SCHEMES[scheme]}")
     return maker(value, options)
 
 
@@ -306,12 +309,34 @@ SCHEMES: dict[str, str] = {
     "replay": "replay:verdicts.jsonl",
     "mock": "mock:noisy?accuracy=.85",
 }
+#: scheme -> what follows its colon
+_NEEDS: dict[str, str] = {
+    **dict.fromkeys(("openai", "anthropic", "gemini", "local", "reward"), "a model"),
+    **dict.fromkeys(("http", "replay"), "a file"),
+    "score": "an address",
+    "command": "a program",
+    "python": "a function",
+    "mock": "a name",
+}
 
 
 def _no_prompt(scheme: str, options: JudgeOptions) -> None:
     """A prompt given to a judge that has none of its own would be ignored; say so instead."""
     if options.prompt is not None or options.parse is not None:
         raise UsageError(f"--prompt and --parse are for judges that are asked by voirdire; {scheme}: has its own")
+
+
+def scale_of(given: Scale | str | tuple[float, float] | None) -> Scale | None:
+    """A scale as Python code gives it: "1:10" or (1, 10) too. Raises UsageError."""
+    if given is None or isinstance(given, Scale):
+        return given
+    if isinstance(given, str):
+        return parse_scale(given)
+    try:
+        low, high = given
+        return Scale(float(low), float(high))
+    except (TypeError, ValueError):
+        raise UsageError(f"scale={given!r:.60} is no range", hint='Give "1:10", (1, 10) or Scale(1, 10).') from None
 
 
 def parse_scale(text: str) -> Scale:

@@ -12,7 +12,7 @@ import typer
 
 from voirdire.cli.lines import tell, tell_json
 from voirdire.cli.options import at_least, task_of
-from voirdire.harness.errors import NotApplicable, UsageError
+from voirdire.harness.errors import NotApplicable, UsageError, nearest
 
 if TYPE_CHECKING:
     from voirdire.harness.cases import Case, Edit, FollowUp, Task
@@ -184,9 +184,10 @@ def _show(
         raise UsageError(f"{name} edits no text, so there is nothing to show", hint=probe.summary)
     found, judged = cases_for(cases, task)
     if ids:
-        unknown = set(ids) - {c.id for c in found}
+        known = {c.id for c in found}
+        unknown = set(ids) - known
         if unknown:
-            raise UsageError(f"there is no case {min(unknown)!r}")
+            raise UsageError(f"there is no case {min(unknown)!r}", hint=nearest(min(unknown), known))
         found = [c for c in found if c.id in ids]
     with using(rewrites):
         shown = list(_at_work(probe, found[: limit or (len(found) if ids else _SHOWN)], judged))
