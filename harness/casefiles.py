@@ -11,15 +11,26 @@ import hashlib
 import io
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from voirdire.harness.cases import Case, Label, Task, Turn, canonical
-from voirdire.harness.errors import CaseFileError, UsageError
+from voirdire.harness.errors import CaseFileError, UsageError, nearest
 from voirdire.harness.finite import is_finite
+from voirdire.harness.verdicts import Scale
 
-__all__ = ["BUILTIN", "IN_MEMORY", "cases_hash", "check_needs", "check_task", "csv_rows", "parse_case", "read_cases"]
+__all__ = [
+    "BUILTIN",
+    "IN_MEMORY",
+    "cases_hash",
+    "check_needs",
+    "check_task",
+    "csv_rows",
+    "parse_case",
+    "read_cases",
+    "unasked_notes",
+]
 
 #: where a run says its cases came from, if not from a file: voirdire itself, or the program that called it
 BUILTIN, IN_MEMORY = "built-in", "in memory"
@@ -27,6 +38,10 @@ _TEXT_FIELDS = ("reference", "rubric", "context", "group")
 _KNOWN = {"id", "instruction", "responses", "label", "meta", *_TEXT_FIELDS}
 #: columns of CSV and Parquet that hold JSON where they start with one of these
 _JSON_START = ("[", "{")
+#: columns of CSV and Parquet in which the responses may stand instead of a list
+_RESPONSE_COLUMNS = (("response_a", "response_b"), ("response",))
+#: columns of CSV that are texts, whatever they start with
+_TEXT_COLUMNS = {"id", *_TEXT_FIELDS, *(name for names in _RESPONSE_COLUMNS for name in names)}
 _TABLES = (".csv", ".parquet", ".pq")
 #: JSONL files of more bytes stay on the disk
 LARGE_FILE = 16_000_000
@@ -59,7 +74,7 @@ def read_cases(source: str | Path, *, limit: int | None = None, ids: Iterable[st
         wanted = list(ids)
         missing = [i for i in wanted if i not in first_line]
         if missing:
-            raise UsageError(f"{name} has no case {missing[0]!r}")
+            raise UsageError(f"{name} has no case {missing[0]!r}", hint=nearest(missing[0], first_line))
         cases = [c for c in cases if c.id in set(wanted)]
     return cases[:limit] if limit is not None else cases
 
@@ -75,7 +90,10 @@ def duplicate_id(identity: str, path: str, first: int, line: int) -> CaseFileErr
 
 
 def no_cases(path: str) -> CaseFileError:
-    return CaseFileError("the file holds no cases", path=path, hint="Give one JSON object a line.")
+    hint = "Give one JSON object a line."
+    if Path(path).suffix.lower() in _TABLES:
+        hint = "Give one case a line, below the line that names the columns: id, instruction, responses, label."
+    return CaseFileError("the file holds no cases", path=path, hint=hint)
 
 
 def _is_large(name: str) -> bool:
@@ -96,9 +114,10 @@ def _records(name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     suffix = path.suffix.lower()
     try:
         if suffix == ".csv":
-            yield from csv_rows(_decode(path.read_bytes(), name, 1), name)
+            rows = csv_rows(_decode(path.read_bytes(), name, 1), name, check=_check_columns)
+            yield from ((line, _with_responses(row, name, line)) for line, row in rows)
         elif suffix in _TABLES:
-            yield from _parquet(path)
+            yield from ((line, _with_responses(row, name, line)) for line, row in _parquet(path))
         else:
             with path.open("rb") as file:
                 for number, record, _ in jsonl_records(file, name):
@@ -159,13 +178,17 @@ def jsonl_record(data: bytes, name: str, number: int) -> Mapping[str, Any] | Non
     return record
 
 
-def csv_rows(text: str, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """The rows of a table with the lines they end on; empty cells are left out, JSON in cells is read. Raises
-    CaseFileError."""
+def csv_rows(
+    text: str, name: str, *, check: Callable[[Sequence[str], str], None] | None = None
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The rows of a table with the lines they end on; empty cells are left out, JSON in cells is read. `check` sees the
+    names of the columns, and `name`. Raises CaseFileError."""
     csv.field_size_limit(sys.maxsize)
     # lines end at "\n" and "\r" only: splitlines() would also end a record at an unquoted U+2028
     reader = csv.DictReader(io.StringIO(text, newline=""))
     try:
+        if check is not None and reader.fieldnames:
+            check(reader.fieldnames, name)
         for row in reader:
             if None in row:
                 raise CaseFileError(
@@ -174,9 +197,41 @@ def csv_rows(text: str, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
                     line=reader.line_num,
                     hint='Put a cell that holds a comma in double quotes, and double the quotes inside ("").',
                 )
-            yield reader.line_num, {k: _cell(v) for k, v in row.items() if v not in (None, "")}
+            yield (
+                reader.line_num,
+                {k: v if k in _TEXT_COLUMNS else _cell(v) for k, v in row.items() if v not in (None, "")},
+            )
     except csv.Error as error:
         raise CaseFileError(f"not CSV ({error})", path=name, line=reader.line_num) from None
+
+
+def _check_columns(columns: Sequence[str], name: str) -> None:
+    """Raises CaseFileError where no column holds the responses, as in a file without a line of names."""
+    if "responses" in columns or any(set(names) <= set(columns) for names in _RESPONSE_COLUMNS):
+        return
+    shown = ", ".join(repr(_cut(column, 20)) for column in columns[:6]) + (", …" if len(columns) > 6 else "")
+    raise CaseFileError(
+        f"no column holds the responses; the first line was taken for the names of the columns: {shown}",
+        path=name,
+        line=1,
+        hint='Name the columns id, instruction, label and responses (cells like ["…", "…"]), '
+        "or response_a and response_b, or response, in the first line.",
+    )
+
+
+def _with_responses(row: Mapping[str, Any], path: str, line: int) -> Mapping[str, Any]:
+    """A row of a table with its responses as a list, where they stand in columns of their own."""
+    if "responses" in row:
+        return row
+    for names in _RESPONSE_COLUMNS:
+        there = [name for name in names if name in row]
+        if there and len(there) < len(names):
+            lacking = next(name for name in names if name not in row)
+            hint = 'An empty response needs the column "responses", with cells like ["…", ""].'
+            raise CaseFileError(f'there is "{there[0]}", but no "{lacking}"', path=path, line=line, hint=hint)
+        if there:
+            return {k: v for k, v in row.items() if k not in names} | {"responses": [row[name] for name in names]}
+    return row
 
 
 def _cell(value: Any) -> Any:
@@ -210,6 +265,8 @@ def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 def parse_case(record: Mapping[str, Any], *, path: str = "case", line: int | None = None) -> Case:
     """One record as a Case; unknown fields go to `meta`. Raises CaseFileError."""
+    if not isinstance(record, Mapping):
+        raise CaseFileError(f"a case is an object with fields, this is {_kind(record)}", path=path, line=line)
 
     def fail(message: str, hint: str | None = None) -> CaseFileError:
         shown = _cut(json.dumps(dict(record), ensure_ascii=False, default=str))
@@ -217,6 +274,8 @@ def parse_case(record: Mapping[str, Any], *, path: str = "case", line: int | Non
 
     if "responses" not in record:
         hint = 'A case needs "responses": a list of 1 text (score, grade), 2 (pairwise) or n (ranking).'
+        if "response_a" in record or "response" in record:
+            hint = 'Write them as one list: "responses": ["…", "…"].'
         raise fail('there is no "responses"', hint)
     responses = record["responses"]
     if not isinstance(responses, list) or not responses:
@@ -265,26 +324,23 @@ def _instruction(value: Any, fail: Any) -> str | tuple[Turn, ...]:
 def _label(value: Any, n: int, fail: Any) -> Label:
     if isinstance(value, str):
         text = value.strip().lower()
-        if text in ("tie", "true", "false"):
-            return "tie" if text == "tie" else text == "true"
+        if text == "tie":
+            return "tie"
         try:  # CSV gives every label as text
-            value = float(text) if "." in text else int(text)
+            value = text == "true" if text in ("true", "false") else float(text) if "." in text else int(text)
         except ValueError:
             raise fail(
                 f'"label" {value!r} is no label',
                 'A label is the 0-based index of the better response, "tie", a number, a boolean or a ranking.',
             ) from None
-    if value is None or isinstance(value, bool):
+    if value is None or (isinstance(value, bool) and n == 1):
         return value
     if isinstance(value, (int, float)):
         if not is_finite(value):
             raise fail(f'"label" {_cut(repr(value))} is not a finite number')
-        if n == 2 and value not in (0, 1):
-            raise fail(
-                f'"label" is {value!r}, but there are 2 responses',
-                'Use 0 if the first response is better, 1 if the second is, or "tie".',
-            )
-        return int(value) if n > 1 and value == int(value) else value
+        if n > 1 and (isinstance(value, bool) or value not in range(n)):
+            raise fail(f'"label" is {_plain(value)}, but there are {n} responses', _which(n))
+        return int(value) if n > 1 else value
     if isinstance(value, list):
         # False == 0 and 1.0 == 1, but neither is an index
         if not all(type(i) is int for i in value) or sorted(value) != list(range(n)):
@@ -293,28 +349,71 @@ def _label(value: Any, n: int, fail: Any) -> Label:
     raise fail(f'"label" must be an index, "tie", a number, a boolean or a ranking, this is {_kind(value)}')
 
 
-def check_task(cases: Iterable[Case], task: Task, *, path: str = "cases") -> None:
-    """Do these cases suit a judge of this task? Raises CaseFileError on the first that does not."""
+def _which(n: int) -> str:
+    """How a label says which of `n` responses is the better one."""
+    if n == 2:
+        return 'Use 0 if the first response is better, 1 if the second is, or "tie".'
+    return f"Use the index of the best response, 0 to {n - 1}, or a ranking: all indices, best first."
+
+
+def check_task(cases: Iterable[Case], task: Task, *, path: str = "cases", scale: Scale | None = None) -> None:
+    """Do these cases and their labels suit a judge of this task? Raises CaseFileError on the first that does not.
+
+    `scale`: the range that numeric labels of a score judge must lie in. `path` is that of the file, if there is one.
+    """
     for number, case in enumerate(cases, start=1):
-        n = len(case.responses)
-        if task == "pairwise" and n != 2:
-            hint = "Give a second response, or --task score to have each one scored."
-            if n > 2:
-                hint = "Give two responses a case, or --task ranking."
-            raise CaseFileError(
-                f'"responses" of {case.id!r} has {_texts(n)}, a pairwise judge needs 2',
-                path=path,
-                line=number,
-                hint=hint,
-            )
-        if task in ("score", "grade") and n != 1:
-            raise CaseFileError(
-                f'"responses" of {case.id!r} has {_texts(n)}, a {task} judge takes 1', path=path, line=number
-            )
-        if task == "ranking" and n < 2:
-            raise CaseFileError(
-                f'"responses" of {case.id!r} has {_texts(n)}, a ranking judge needs 2 or more', path=path, line=number
-            )
+        wrong = _misfit(case, task, scale)
+        if wrong is not None:
+            field, message, hint = wrong
+            line = _line_of(path, case.id)
+            # which number it has in the file is known only where its line is
+            which = repr(case.id) if line is not None else f"case {number} ({case.id!r})"
+            raise CaseFileError(f'"{field}" of {which} {message}', path=path, line=line, hint=hint)
+
+
+def _misfit(case: Case, task: Task, scale: Scale | None) -> tuple[str, str, str] | None:
+    """The field of a case that a judge of `task` cannot use, what is wrong with it, and the fix."""
+    n = len(case.responses)
+    if task == "pairwise" and n != 2:
+        hint = "Give a second response, or --task score to have each one scored."
+        if n > 2:
+            hint = "Give two responses a case, or --task ranking."
+        return "responses", f"has {_texts(n)}, a pairwise judge needs 2", hint
+    if task in ("score", "grade") and n != 1:
+        hint = "Give one response a case; a file in which every case has several is judged one by one."
+        return "responses", f"has {_texts(n)}, a {task} judge takes 1", hint
+    if task == "ranking" and n < 2:
+        hint = "Give two responses or more, or --task score to have each one scored."
+        return "responses", f"has {_texts(n)}, a ranking judge needs 2 or more", hint
+    return None if case.label is None else _wrong_label(case.label, n, task, scale)
+
+
+def _wrong_label(label: Label, n: int, task: Task, scale: Scale | None) -> tuple[str, str, str] | None:
+    if task in ("pairwise", "ranking"):
+        ranked = task == "ranking" and isinstance(label, tuple) and sorted(label) == list(range(n))
+        index = isinstance(label, int) and not isinstance(label, bool) and 0 <= label < n
+        hint = _which(n)
+        right = index or ranked or label == "tie"
+    elif task == "grade":
+        hint = "Write true for an answer that is right, false for one that is wrong."
+        right = isinstance(label, bool)
+    else:
+        hint = "Write the score the answer should get, or true or false."
+        right = isinstance(label, (int, float))
+        if not isinstance(label, bool) and isinstance(label, (int, float)) and scale is not None and label not in scale:
+            hint = "Give the range of the labels, --scale LOW:HIGH, or labels within it."
+            return "label", f"is {label:g}, off the scale of {scale.low:g} to {scale.high:g}", hint
+    return None if right else ("label", f"is {_plain(label)}, which is no label of a {task} judge", hint)
+
+
+def _line_of(path: str, identity: str) -> int | None:
+    """The line of a case in a file of cases; None where there is none, as of public data and standard input."""
+    if not Path(path).is_file():
+        return None
+    try:
+        return next((line for line, record in _records(path) if parse_case(record).id == identity), None)
+    except CaseFileError:
+        return None
 
 
 def check_needs(cases: Sequence[Case], needs: Iterable[str], *, judge: str) -> None:
@@ -329,6 +428,20 @@ def check_needs(cases: Sequence[Case], needs: Iterable[str], *, judge: str) -> N
             )
 
 
+def unasked_notes(cases: Sequence[Case]) -> Iterator[str]:
+    """What to tell where no case asks anything, but fields that no judge is shown may hold the questions."""
+    if not cases or any(case.instruction for case in cases):
+        return
+    texts = {name for c in cases for name, value in c.meta.items() if isinstance(value, str) and value.strip()}
+    shown = [f'"{name}"' for name in sorted(texts) if not name.startswith("voirdire.")]
+    if shown:
+        more = f" and {len(shown) - 4} more" if len(shown) > 4 else ""
+        yield (
+            f'No case has an "instruction", so judges see the answers alone. {", ".join(shown[:4])}{more}: kept in '
+            "meta, which no judge is shown."
+        )
+
+
 def cases_hash(cases: Iterable[Case]) -> str:
     """Hash of what is judged and of the labels: two runs with the same hash are comparable case by case."""
     # of the canonical JSON of the whole list, made case by case
@@ -340,6 +453,11 @@ def cases_hash(cases: Iterable[Case]) -> str:
         between = b","
     found.update(b"]")
     return found.hexdigest()
+
+
+def _plain(label: Label) -> str:
+    """A label as JSON."""
+    return json.dumps(label, ensure_ascii=False, default=str)
 
 
 def _texts(n: int) -> str:

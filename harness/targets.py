@@ -87,6 +87,9 @@ def after_damage(
     if isinstance(case.label, tuple):
         rest = tuple(i for i in case.label if i != target)
         return damaged.replace(label=(*rest, target)), target
+    if isinstance(case.label, int) and task == "ranking":
+        # an index says which answer was best, not which of the others comes after it
+        return damaged.replace(label=1 - target if len(case.responses) == 2 else None), target
     return damaged, target
 
 

@@ -6,14 +6,16 @@ import io
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voirdire.harness.casefiles import check_task, parse_case, read_cases
-from voirdire.harness.cases import Case, Edit, Turn, apply_edits, shown_hash, truth_of
+from voirdire.harness.casefiles import check_task, parse_case, read_cases, unasked_notes
+from voirdire.harness.cases import Case, Edit, Task, Turn, apply_edits, shown_hash, truth_of
 from voirdire.harness.errors import CaseFileError, UsageError
+from voirdire.harness.verdicts import Scale
 
 GOOD = {"id": "q1", "instruction": "Which?", "responses": ["one", "two"], "label": 1}
 
@@ -258,3 +260,91 @@ def test_overlapping_edits_are_refused() -> None:
         apply_edits("abcdef", [Edit(0, 3, "x"), Edit(2, 4, "y")])
     with pytest.raises(ValueError, match="outside"):
         apply_edits("abc", [Edit(1, 9, "x")])
+
+
+@pytest.mark.parametrize("label", [5, -1, 3, 0.5, True, False, "true"])
+def test_a_label_of_several_responses_is_one_of_them(tmp_path: Path, label: object) -> None:
+    path = write(tmp_path / "c.jsonl", GOOD, {"responses": ["a", "b", "c"], "label": label})
+    with pytest.raises(CaseFileError, match=r'(?s)c\.jsonl, line 2: "label" is .*there are 3 responses.*0 to 2'):
+        read_cases(path)
+
+
+@pytest.mark.parametrize(
+    ("task", "n", "good", "wrong"),
+    [
+        ("pairwise", 2, [0, 1, "tie", None], [2, -1, True, False, 1.0, (1, 0), "first"]),
+        ("ranking", 3, [0, 2, "tie", (2, 0, 1), None], [3, -1, True, 0.5, (0, 1), (0, 0, 1)]),
+        ("grade", 1, [True, False, None], [7, 0, 1.0, "tie", (0,)]),
+        ("score", 1, [1, 5.0, True, False, None], [50, 0, "tie", (0,)]),
+    ],
+)
+def test_each_task_has_labels_of_its_own(task: Task, n: int, good: list[Any], wrong: list[Any]) -> None:
+    for label in good:
+        check_task([Case("q", tuple("abc"[:n]), label=label)], task, scale=Scale(1, 5))
+    for label in wrong:
+        with pytest.raises(CaseFileError, match=r'"label" of case 1 \(.*\) is ') as caught:
+            check_task([Case("q", tuple("abc"[:n]), label=label)], task, scale=Scale(1, 5))
+        assert caught.value.hint
+        assert caught.value.line is None
+
+
+@pytest.mark.parametrize("task", ["pairwise", "score", "grade", "ranking"])
+def test_a_misfit_names_its_own_line_and_the_fix(tmp_path: Path, task: Task) -> None:
+    """Lines are not cases: there are empty ones, a header, and cases that were not chosen."""
+    few, many = {"id": "q2", "responses": ["a"]}, {"id": "q2", "responses": ["a", "b", "c"]}
+    first, second = (GOOD, many) if task == "pairwise" else ({"responses": ["x"]}, many)
+    if task == "ranking":
+        first, second = GOOD, few
+    path = write(tmp_path / "c.jsonl", "", first, "", second)
+    for cases in (read_cases(path), read_cases(path, ids=["q2"])):
+        with pytest.raises(CaseFileError, match=r"^[^:]*, line 4: .responses. of 'q2' has ") as caught:
+            check_task(cases, task, path=path)
+        assert caught.value.hint
+    table = tmp_path / "c.csv"
+    table.write_text('id,response_a,response_b\nq1,"a\nb",c\nq2,d,e\n')
+    if task == "score":
+        with pytest.raises(CaseFileError, match=r"c\.csv, line 3"):
+            check_task(read_cases(table), task, path=str(table))
+
+
+def test_responses_may_have_columns_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text('id,response_a,response_b,reference,label\nq1,"[1, 2]",{},"[3]",1\n')
+    (case,) = read_cases(path)
+    assert (case.responses, case.reference, case.label, case.meta) == (("[1, 2]", "{}"), "[3]", 1, {})
+    path.write_text("id,response,label\nq1,fine,true\n")
+    (case,) = read_cases(path)
+    assert (case.responses, case.label) == (("fine",), True)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "id,instruction,responses\n",
+            ["holds no cases", "Give one case a line, below the line that names the columns"],
+        ),
+        ("q1,What?\n", ["line 1", "taken for the names of the columns: 'q1', 'What?'"]),
+        ('q1,"[""a"", ""b""]"\nq2,"[""c"", ""d""]"\n', ["line 1", "taken for the names of the columns", "response_a"]),
+        ("id,response_a\nq1,a\n", ["line 1", "no column holds the responses"]),
+        ("id,response_a,response_b\nq1,a,\n", ["line 2", 'there is "response_a", but no "response_b"', "responses"]),
+    ],
+)
+def test_what_is_wrong_in_a_csv_file_is_said_of_csv(tmp_path: Path, text: str, words: list[str]) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text(text)
+    with pytest.raises(CaseFileError) as caught:
+        read_cases(path)
+    for word in ["c.csv", *words]:
+        assert word in str(caught.value)
+    assert "JSON object a line" not in str(caught.value)
+
+
+def test_a_question_in_an_unknown_field_is_told() -> None:
+    lost = [parse_case({"responses": ["a", "b"], "question": f"Which {i}?", "n": i}) for i in range(3)]
+    (note,) = unasked_notes(lost)
+    assert 'No case has an "instruction"' in note
+    assert '"question"' in note
+    assert '"n"' not in note
+    assert not list(unasked_notes([*lost, parse_case(GOOD)]))
+    assert not list(unasked_notes([parse_case({"responses": ["a", "b"]})]))

@@ -132,19 +132,24 @@ def _below_in(rank: np.ndarray, first: np.ndarray, place: np.ndarray) -> np.ndar
 
 
 def _pair_agreement(plan: Plan, answers: Answers) -> np.ndarray:
-    """Per case: share of pairs of responses in the labelled order, over all orders and samples."""
+    """Per case: share of pairs of responses in the labelled order, over all orders and samples; where the label is an
+    index, of the pairs of the best response with each other one."""
     values = np.full(len(plan.cases), np.nan)
     for i, case in enumerate(plan.cases):
-        if not isinstance(case.label, tuple):
-            continue
         n = len(case.responses)
+        if isinstance(case.label, tuple):
+            ranking, ordered = list(case.label), n
+        elif isinstance(case.label, int):
+            ranking, ordered = [case.label, *(k for k in range(n) if k != case.label)], 1
+        else:
+            continue
         shares = []
         for order, row in enumerate(plan.sources.calls[i]):
             # slot of response r: identity in the first order, reversed in the second
             slot = [r if order == 0 else n - 1 - r for r in range(n)]
             table = answers.utility[row][:, slot]
-            ranked = table[:, list(case.label)]
-            pairs = [ranked[:, a] > ranked[:, b] for a in range(n) for b in range(a + 1, n)]
+            ranked = table[:, ranking]
+            pairs = [ranked[:, a] > ranked[:, b] for a in range(ordered) for b in range(a + 1, n)]
             shares.append(np.where(np.isnan(table[:, 0]), np.nan, np.mean(pairs, axis=0)))
         known = np.concatenate(shares)
         if not np.isnan(known).all():

@@ -14,17 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from voirdire._case_notes import case_notes
+from voirdire._case_source import cases_of
 from voirdire._in_blocks import InBlocks, LongRun, run_in_blocks
 from voirdire._rounds import run_in_rounds
 from voirdire.harness.blocks import Blocks
-from voirdire.harness.casefiles import BUILTIN, IN_MEMORY, cases_hash, check_needs, check_task, parse_case, read_cases
+from voirdire.harness.casefiles import BUILTIN, cases_hash, check_needs
 from voirdire.harness.cases import Case, Task, shown_hash
 from voirdire.harness.engine.events import Event
 from voirdire.harness.engine.runner import Limits, Run, run_calls
 from voirdire.harness.engine.store import CallStore
 from voirdire.harness.errors import UsageError
 from voirdire.harness.findings import Audit, Calls, CounterExample, Findings
-from voirdire.harness.followups import FollowUps
+from voirdire.harness.followups import Check, FollowUps
 from voirdire.harness.judges.base import Judge, Traits, facts_of, traits_of
 from voirdire.harness.judges.grammar import leaves
 from voirdire.harness.judges.trust import IN_PERSON, Source
@@ -33,8 +34,7 @@ from voirdire.harness.plan import Plan, build_plan
 from voirdire.harness.probes import Suite
 from voirdire.harness.verdicts import Verdict
 from voirdire.perturbations.rewritten import using
-from voirdire.suites.builtin_cases import builtin_cases, for_task, spread
-from voirdire.suites.loaders import public_cases
+from voirdire.suites.builtin_cases import spread
 from voirdire.suites.loading import load_suite, narrow, suite_hash
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class AuditRequest:
     `cases` None takes the built-in ones; `cache` None keeps nothing. `mode` "sequential" stops asking about
     what is decided; "anytime" does so too, and may be repeated with more cases at the end of the file, whose order must
     be random. `minimise` is how many calls may go into making counter-examples small; None: a tenth of the plan.
-    `options`: as in `Audit`.
+    `options`: as in `Audit`; `check`: as in `FollowUps`.
     `suite_source`: who named the suite, for what its file may extend.
     """
 
@@ -82,6 +82,7 @@ class AuditRequest:
     minimise: int | None = None
     options: tuple[str, ...] = ()
     suite_source: Source = IN_PERSON
+    check: Check | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +215,7 @@ def _prepare(task: Task, scale: Any, request: AuditRequest, traits: Traits, in_b
     check_needs(cases, traits.needs, judge="this judge")
     if suite.cases is not None and builtin and request.limit is None and not request.case_ids:
         cases = spread(cases, suite.cases)
-    followups = FollowUps(prompt=traits.prompt)
+    followups = FollowUps(check=request.check, prompt=traits.prompt)
 
     def planned(cases: Sequence[Case], *, alone: bool = False) -> Plan:
         with using(request.rewrites):
@@ -236,50 +237,6 @@ def _prepare(task: Task, scale: Any, request: AuditRequest, traits: Traits, in_b
         cases = spread(cases, max(1, min(len(cases) - 1, len(cases) * suite.max_calls // len(plan.calls))))
         plan = planned(cases)
     return Prepared(request, suite, plan, path, size, probes, notes)
-
-
-def cases_of(
-    request: AuditRequest, task: Task, scale: Any, needs: Sequence[str] = ()
-) -> tuple[Sequence[Case], str, tuple[str, ...]]:
-    """The cases of a request for judges of `task`, where they came from, and what their loader had to say.
-
-    Of the built-in ones those that have the fields `needs` (all of them, where none has).
-    """
-    source = request.cases
-    notes: tuple[str, ...] = ()
-    ids = list(request.case_ids) or None
-    cases: Sequence[Case]
-    if source is None:
-        path, cases = BUILTIN, builtin_cases(task, needs) or builtin_cases(task)
-        if needs and len(cases) < len(builtin_cases(task)):
-            notes = (f"{len(cases)} of the built-in cases have a {' and a '.join(needs)}, which is needed here.",)
-    elif isinstance(source, (str, Path)):
-        public = public_cases(source)
-        path, cases = str(source), list(public.cases) if public is not None else read_cases(source, ids=ids)
-        if public is not None:
-            notes = tuple(public.notes)
-            if task == "score" and public.scale is not None and scale != public.scale:
-                low, high = public.scale.low, public.scale.high
-                notes += (f"Labels are on {low:g} to {high:g}: give --scale {low:g}:{high:g}.",)
-    else:
-        path = IN_MEMORY
-        cases = [c if isinstance(c, Case) else parse_case(c, line=i) for i, c in enumerate(source, start=1)]
-    where = "cases" if path == IN_MEMORY else path
-    if ids is not None:
-        unknown = set(ids) - {c.id for c in cases}
-        if unknown:
-            raise UsageError(f"{where} has no case {sorted(unknown)[0]!r}")
-        cases = [c for c in cases if c.id in ids]
-    if not cases:
-        raise UsageError(f"{where} holds no cases")
-    if task != "pairwise" and source is not None and task != "ranking" and all(len(c.responses) > 1 for c in cases):
-        cases = for_task(cases, task)  # each response of a pair is judged by itself
-    if request.limit is not None:
-        if request.limit < 1:
-            raise UsageError(f"--limit {request.limit} leaves no cases")
-        cases = cases[: request.limit]
-    check_task(cases, task, path=where)
-    return cases, path, notes
 
 
 async def audit_async(

@@ -224,3 +224,17 @@ def test_a_killed_run_goes_on_and_pays_for_nothing_twice(tmp_path: Path, cases: 
         calls = json.loads((tmp_path / "voirdire-report" / "audit.json").read_text())["calls"]
         assert calls["cached"] == answered
         assert calls["made"] == len(server.requests) - before == calls["planned"] - answered
+
+
+@pytest.mark.parametrize("command", ["audit", "gate"])
+def test_a_limit_that_stops_a_run_without_a_verdict_is_not_the_reason(voirdire, cases: Path, command: str) -> None:
+    """Three calls that fail and --max-calls 3: the reason is what the server said, not the limit."""
+    with endpoint([status(500, "the model is overloaded")]) as server:
+        ran = voirdire(
+            command, "--judge", "openai:judge-1", "--base-url", server.url, "--cases", cases, "--probes", "order.swap",
+            "--max-calls", "3", "--retries", "0", "--concurrency", "1", "--cache", "none",
+        )  # fmt: skip
+    assert ran.code == 4
+    assert "--max-calls 3 was reached" in ran.err
+    assert "The calls failed: " in ran.err
+    assert "the model is overloaded" in ran.err

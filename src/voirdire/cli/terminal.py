@@ -75,6 +75,8 @@ class Terminal:
         more = default_budget(prepared.calls) if given is None else given
         if more:
             self.note(f"at most {more:,} more to make counter-examples small")
+        for note in prepared.notes:
+            self.note(note)
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[Callable[[Event], None]]:
@@ -103,11 +105,12 @@ class Terminal:
 
     def unreachable(self, result: AuditResult) -> None:
         """Why there is no verdict."""
-        reason = result.run.reason or next(
-            (v.reason for v in result.run.verdicts if v is not None and v.reason), "no call gave a verdict"
-        )
-        say(reason)
+        said = next((v.reason for v in result.run.verdicts if v is not None and v.reason), None)
+        say(result.run.reason or said or "no call gave a verdict")
         made, errors = result.run.made, result.run.errors
+        # a limit that was reached says why the run stopped, not why no call succeeded
+        if result.run.stopped == "budget" and errors and said:
+            say(f"The calls failed: {said}")
         say(f"{made:,} calls were made, {errors:,} failed. Answers received are kept; run the same command to go on.")
 
     def done(self, audit: Audit, files: dict[str, Path]) -> None:
