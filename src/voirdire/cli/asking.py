@@ -139,7 +139,7 @@ class Asking:
         happens where --on has it answer. Raises UsageError."""
         from voirdire.harness.judges.spec import JudgeOptions, make_judge, parse_scale
 
-        spec = spec or self.judge
+        spec = self.judge if spec is None else spec
         if spec is None:
             raise UsageError("no judge is named", hint="Give --judge, e.g. --judge openai:gpt-5-mini.")
         options = JudgeOptions(

@@ -121,7 +121,10 @@ def attack(
     from voirdire.perturbations.search.space import read_vocabulary
     from voirdire.reports.attack_files import attack_suite, write_attack
     from voirdire.reports.attack_text import attack_text, headline
+    from voirdire.reports.writable import check_file, check_folder
 
+    check_folder(out)
+    check_file(save, "--save")
     if target is not None and asked.judge is not None:
         raise UsageError("two judges are named", hint="Attack one; others can be named with --transfer.")
     if asked.on is not None:
@@ -141,8 +144,10 @@ def attack(
         raise UsageError("--rewriter writes texts for all answers, not flips", hint="Leave out --flips or --rewriter.")
     if recipe is not None and not flips:
         raise UsageError(f"--recipe {recipe} searches for flips", hint="Add --flips.")
-    named = asked.judge or target or default_judge(terminal)
-    attacked = asked.make_judge(named, parameter="judge" if asked.judge else "target")
+    named = next((spec for spec in (asked.judge, target) if spec is not None), None)
+    attacked = asked.make_judge(
+        default_judge(terminal) if named is None else named, parameter="target" if asked.judge is None else "judge"
+    )
     if flips:
         from voirdire._flips import FlipRequest
 

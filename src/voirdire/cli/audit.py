@@ -26,6 +26,7 @@ __all__ = ["audit"]
         "cases": "JSONL, CSV or Parquet file; - for stdin. Default: built-in cases.",
         "suite": "Suite name or FILE.toml. Default: standard; without --judge: demo.",
         "quiet": "Print the verdict only.",
+        "seed": "Noise of mock judges; with --sequential also the order of the cases.",
     },
 )
 def audit(
@@ -60,15 +61,17 @@ def audit(
     from voirdire.cli.terminal import Terminal
     from voirdire.harness.engine.runner import Limits
     from voirdire.harness.judges.base import traits_of
+    from voirdire.reports.writable import check_folder
 
     wanted = formats_of(formats)
+    check_folder(out, wanted)
     at_least("--minimise", minimise, 0)
     at_least("--max-tokens", max_tokens, 1)
     if sequential and anytime:
         raise UsageError("--sequential and --anytime exclude each other", hint="--anytime alone stops early as well.")
     terminal = Terminal(quiet=asked.quiet, no_color=asked.no_color)
-    judge = asked.make_judge(asked.judge or default_judge(terminal), tell=terminal.note)
-    suite = asked.suite or ("standard" if asked.judge else "demo")
+    judge = asked.make_judge(default_judge(terminal) if asked.judge is None else asked.judge, tell=terminal.note)
+    suite = asked.suite or ("demo" if asked.judge is None else "standard")
     request = asked.request(suite=suite, cases=asked.cases, samples=asked.samples)
     request = replace(
         request,

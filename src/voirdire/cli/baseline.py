@@ -32,7 +32,9 @@ def baseline(
     from voirdire.cli.terminal import Terminal
     from voirdire.harness.baseline_file import read_baseline, write_baseline
     from voirdire.harness.judges.base import traits_of
+    from voirdire.reports.writable import check_file
 
+    check_file(baseline, "--baseline")
     terminal = Terminal(quiet=asked.quiet, no_color=asked.no_color)
     if accept is not None:
         file = accept / STORED if accept.is_dir() else accept

@@ -51,7 +51,10 @@ def compare(
     from voirdire.harness.statistics.side_by_side import side_by_side
     from voirdire.harness.statistics.trade import trades
     from voirdire.reports.comparison import Comparison, comparison_markdown, comparison_text
+    from voirdire.reports.writable import check_file
 
+    check_file(markdown, "--markdown")
+    check_file(html, "--html")
     table = load_prices(prices)
     if not 2 <= len(runs) <= len(string.ascii_uppercase):
         raise UsageError(f"{len(runs)} run{'s' * (len(runs) != 1)} cannot be compared", hint="Name 2 to 26 of them.")
@@ -91,6 +94,7 @@ def _write(path: Path, text: str) -> None:
     from voirdire.reports.write import replace_file
 
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, [text])
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error.strerror or error})") from None

@@ -75,8 +75,11 @@ def gate(
     from voirdire.harness.drift_file import add_run, read_drift
     from voirdire.harness.judges.base import traits_of
     from voirdire.harness.statistics.drift import level_of_run
+    from voirdire.reports.writable import check_file, check_folder
 
     wanted = formats_of(formats)
+    check_folder(out, wanted)
+    check_file(drift, "--drift")
     if not 0 <= margin < 1:
         raise UsageError(f"--margin {margin:g} lies outside [0, 1)")
     if resolution is not None and not margin <= resolution <= 2:
