@@ -138,3 +138,44 @@ def test_selfcheck_prints_every_judge_and_answers_for_it(voirdire, monkeypatch) 
     assert ran.code == 1
     assert "must not be trusted" in ran.out
     assert voirdire("selfcheck", "--audits", "0").code == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("gate", "4: the judge could not be reached or never gave a verdict."),
+        ("compare", "and baseline files; reports of plain audits are compared by their intervals."),
+    ],
+)
+def test_help_breaks_lines_at_the_width_of_the_terminal_only(voirdire, command: str, sentence: str) -> None:
+    ran = voirdire(command, "--help")
+    assert ran.code == 0
+    assert any(sentence in line for line in ran.out.splitlines())
+
+
+def test_the_seed_of_an_audit_also_orders_the_cases(voirdire) -> None:
+    shown = " ".join(word for word in voirdire("audit", "--help").out.split() if word != "│")
+    assert "Noise of mock judges; with --sequential also the order of the cases." in shown
+
+
+def test_a_question_that_no_judge_is_shown_is_told_before_the_first_call(voirdire, tmp_path: Path) -> None:
+    record = {"question": "Which?", "responses": ["one", "two"], "label": 0}
+    (tmp_path / "cases.jsonl").write_text(json.dumps(record))
+    ran = voirdire("audit", "--judge", "mock:oracle", "--cases", "cases.jsonl", "--probes", "order.swap")
+    assert ran.code == 0
+    assert 'No case has an "instruction"' in ran.err
+    assert '"question"' in ran.err
+
+
+def test_an_option_of_the_environment_is_blamed_by_its_own_name(voirdire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOIRDIRE_SAMPLES", "x")
+    ran = voirdire("audit", "--judge", "mock:oracle")
+    assert ran.code == 2
+    assert "VOIRDIRE_SAMPLES='x' is no integer" in ran.err
+    assert "--samples" not in ran.err
+
+
+def test_a_baseline_that_is_missing_names_the_command_that_stores_one(voirdire) -> None:
+    ran = voirdire("gate", "--judge", "mock:oracle", "--baseline", "none.json")
+    assert ran.code == 2
+    assert "voirdire baseline --judge SPEC --baseline FILE" in ran.err

@@ -109,23 +109,6 @@ def test_a_full_disk(voirdire) -> None:
     assert done.stderr.decode().strip() == os.strerror(28)
 
 
-def test_a_reader_that_leaves_early_is_neither_an_error_nor_a_verdict() -> None:
-    read, write = os.pipe()
-    os.close(read)
-    with os.fdopen(write, "wb") as nobody:
-        done = subprocess.run([sys.executable, "-m", "voirdire", "suites"], stdout=nobody, stderr=subprocess.PIPE)
-    assert (done.returncode, done.stderr) == (141, b"")
-
-
-def test_a_gate_whose_reader_left_keeps_its_exit_code(tmp_path: Path) -> None:
-    read, write = os.pipe()
-    os.close(read)
-    go = ["gate", "--judge", "mock:noisy?first=1", "--probes", "order.swap", "--limit", "40", "--cache", "none"]
-    with os.fdopen(write, "wb") as nobody:
-        done = subprocess.run([sys.executable, "-m", "voirdire", *go], stdout=nobody, cwd=tmp_path)
-    assert done.returncode == ExitCode.VIOLATED
-
-
 @pytest.mark.parametrize("code", ["", "0", "1", "'bye'"])
 def test_a_judge_that_ends_the_program_gives_no_verdict(voirdire, code: str) -> None:
     Path("j.py").write_text(f"import sys\nsys.exit({code})\ndef judge(case): ...\n")

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "run"]
 
-#: what a shell tells of a program that a pipe ended, 128 + SIGPIPE: what a gate found must not look like a pass then
-_CUT_OFF = 141
 #: set to anything: an internal error is told with its traceback
 TRACEBACK = "VOIRDIRE_TRACEBACK"
 
@@ -28,16 +26,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; every error is printed, none is raised."""
     from voirdire.harness.errors import ExitCode
 
-    code: int = _CUT_OFF
     try:
         code = _run(arguments)
         # here, where it can be told; at the end of the process it would be exit code 120
         sys.stdout.flush()
-    except BrokenPipeError:
-        # the reader of our output went away (`voirdire probes | head`): nobody is left to tell
-        _let_go(sys.stdout)
-        _let_go(sys.stderr)
-        return code
     except Exception as error:
         _let_go(sys.stdout)
         with contextlib.suppress(OSError):  # of standard error
@@ -51,9 +43,12 @@ def _run(arguments: Sequence[str] | None) -> int:
     from voirdire.cli.lines import say
     from voirdire.harness.errors import ExitCode, VoirdireError, redact
 
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         from voirdire.cli.app import app
+        from voirdire.cli.complaints import refuse_empty
 
+        refuse_empty(words)
         # standalone_mode=False: usage errors come back as exceptions, and commands return their exit code
         result = app(list(arguments) if arguments is not None else None, standalone_mode=False)
         code = int(result) if isinstance(result, int) else ExitCode.OK
@@ -67,16 +62,16 @@ def _run(arguments: Sequence[str] | None) -> int:
         say("Interrupted. Run the same command again to go on where it stopped.")
         return ExitCode.INTERRUPTED
     except SystemExit as error:
-        if isinstance(error.__context__, OSError):  # click's answer to a pipe that nobody reads any more
-            raise BrokenPipeError from None
         say(f"Code of a judge or a plugin ended the program: sys.exit({error.code!r}).")
         return ExitCode.USAGE
     except Exception as error:
         if hasattr(error, "format_message") and hasattr(error, "exit_code"):
+            from voirdire.cli.complaints import complaint
+
             context = getattr(error, "ctx", None)
             if context is not None:
                 say(context.get_usage())
-            say(f"{error.format_message()}")
+            say(redact(complaint(error, words)))
             return ExitCode.USAGE
         if type(error).__name__ == "Abort":
             say("Stopped: nothing was asked.")
@@ -117,4 +112,7 @@ def _let_go(stream: TextIO) -> None:
 
 def main() -> None:
     """Entry point of the `voirdire` script."""
+    from voirdire.cli.pipes import outlive_readers
+
+    outlive_readers()
     sys.exit(run())

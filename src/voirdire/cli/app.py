@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
@@ -51,22 +53,28 @@ def _root(
     """Tests LLM judges: are their verdicts swayed by order, padding, fake citations, attack phrases?"""
 
 
+def _add(name: str, command: Callable[..., Any]) -> None:
+    """The command, its help in paragraphs that the terminal breaks: the source breaks lines for its own width."""
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    app.command(name, help="\n\n".join(" ".join(p.split()) for p in paragraphs))(command)
+
+
 # these take their defaults from the configuration file and the environment
 _commands = Commands()
-app.command("audit")(_commands.configured("audit", audit.audit))
-app.command("gate")(_commands.configured("gate", gate.gate))
-app.command("baseline")(_commands.configured("baseline", baseline.baseline))
-app.command("attack")(_commands.configured("attack", attack.attack))
-app.command("compare")(_commands.configured("compare", compare.compare))
-app.command("plan")(_commands.configured("plan", plan.plan))
-app.command("report")(report.report)
-app.command("replay")(replay.replay)
-app.command("selfcheck")(selfcheck.selfcheck)
-app.command("freeze")(_commands.configured("freeze", freeze.freeze))
-app.command("probes")(_commands.configured("probes", probes.probes))
-app.command("suites")(listing.suites)
-app.command("judges")(listing.judges)
-app.command("protocols")(listing.protocols)
-app.command("metrics")(listing.metrics)
+_add("audit", _commands.configured("audit", audit.audit))
+_add("gate", _commands.configured("gate", gate.gate))
+_add("baseline", _commands.configured("baseline", baseline.baseline))
+_add("attack", _commands.configured("attack", attack.attack))
+_add("compare", _commands.configured("compare", compare.compare))
+_add("plan", _commands.configured("plan", plan.plan))
+_add("report", report.report)
+_add("replay", replay.replay)
+_add("selfcheck", selfcheck.selfcheck)
+_add("freeze", _commands.configured("freeze", freeze.freeze))
+_add("probes", _commands.configured("probes", probes.probes))
+_add("suites", listing.suites)
+_add("judges", listing.judges)
+_add("protocols", listing.protocols)
+_add("metrics", listing.metrics)
 app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
