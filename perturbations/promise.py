@@ -288,7 +288,7 @@ def _names(facts: Iterable[str]) -> str:
 class Similarity:
     """A check by meaning: `similar(before, after)` in [0, 1], e.g. the cosine of two sentence embeddings.
 
-    Give it to `FollowUps(check=...)`. It speaks on preserving claims only; nothing is downloaded, the callable is
+    Give it to `voirdire.audit(check=...)`. It speaks on preserving claims only; nothing is downloaded, the callable is
     yours. Raises UsageError if `at_least` lies outside of [0, 1].
     """
 

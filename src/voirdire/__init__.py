@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from voirdire.harness.elsewhere.place import Place
     from voirdire.harness.engine.events import Event
     from voirdire.harness.errors import UsageError
+    from voirdire.harness.followups import Check
     from voirdire.harness.judges.base import Judge
     from voirdire.harness.verdicts import Scale, Verdict
     from voirdire.outcomes import Inconclusive, Violated
@@ -112,7 +113,7 @@ def judge(
     spec: str | Callable[..., Any],
     *,
     task: Task | None = None,
-    scale: Scale | None = None,
+    scale: Scale | str | tuple[float, float] | None = None,
     prompt: str | None = None,
     version: str | None = None,
     on: str | None = None,
@@ -122,22 +123,41 @@ def judge(
 
     A callable `f(case) -> answer` (sync or async) needs `task`; answers are those of the contract: "A", "B", "tie", an
     index or a pair of numbers (pairwise), a number (score), a boolean (grade), indices best first (ranking), None.
-    With `version` its answers may be reused by later runs. `on`: where the judge of a spec answers, e.g. "ray".
-    `options`: parse, base_url, params, timeout, retries, concurrency, utility. Raises UsageError.
+    With `version` its answers may be reused by later runs. `scale`: a Scale, "1:10" or (1, 10). `on`: where the judge
+    of a spec answers, e.g. "ray". `options`, of a spec: parse, base_url, params, timeout, retries, concurrency,
+    utility; of a callable: name, timeout, concurrency. Raises UsageError.
     """
-    from voirdire.harness.judges.spec import JudgeOptions, make_judge
+    from voirdire.harness.judges.spec import JudgeOptions, make_judge, scale_of
 
     if isinstance(spec, str):
         from voirdire._judge_names import names_for
 
-        given = {"task": task, "scale": scale, "prompt": prompt, "place": _place(on)}
+        _known(options, [f for f in JudgeOptions.__dataclass_fields__ if f != "names"], "spec")
+        given = {"task": task, "scale": scale_of(scale), "prompt": prompt, "place": _place(on)}
         told = {**{name: value for name, value in given.items() if value is not None}, **options}
         return make_judge(spec, JudgeOptions(**told, names=names_for(told)))
     from voirdire.harness.judges.python_judge import PythonJudge
 
     if on is not None:
         raise _made_here()
-    return PythonJudge.from_callable(spec, task=task, scale=scale, version=version, **options)
+    if prompt is not None or "parse" in options:
+        from voirdire.harness.errors import UsageError
+
+        raise UsageError(
+            "prompt and parse are for judges that are asked by voirdire; a callable has its own",
+            hint='Give a spec, e.g. voirdire.judge("openai:gpt-5-mini", prompt="judge.md").',
+        )
+    _known(options, ("name", "timeout", "concurrency"), "callable")
+    return PythonJudge.from_callable(spec, task=task, scale=scale_of(scale), version=version, **options)
+
+
+def _known(options: dict[str, Any], known: Sequence[str], kind: str) -> None:
+    """Raises UsageError for an option that `judge` does not take for a judge of this kind."""
+    from voirdire.harness.errors import UsageError, nearest
+
+    for name in options:
+        if name not in known:
+            raise UsageError(f"judge() has no option {name!r} for a {kind}", hint=nearest(name, known))
 
 
 def _place(on: str | None) -> Place | None:
@@ -158,14 +178,17 @@ def _made_here() -> UsageError:
     )
 
 
-def audit(judge: Judge | str, cases: Cases | None = None, suite: str = "standard", **options: Any) -> AuditResult:
+def audit(
+    judge: Judge | str | Callable[..., Any], cases: Cases | None = None, suite: str = "standard", **options: Any
+) -> AuditResult:
     """Audit `judge` and return the result. Blocks; in a running event loop use `await voirdire.aaudit(...)`.
 
-    `cases`: a file, or cases; None takes the built-in ones. `options`: probes (globs), samples, seed, alpha,
-    tolerance, strict, mode ("fixed", "sequential" or "anytime"), limit, minimise, concurrency, on (where the judge
-    answers, e.g. "ray"), max_calls, max_cost, cache (a file or None), emit (called with each event). Raises UsageError
-    for bad input, JudgeUnreachable if the judge
-    never gave a verdict.
+    `judge`: a judge, a spec, or a callable, which judges pairs unless it says another task. `cases`: a file, or cases;
+    None takes the built-in ones. `suite`: a name or FILE.toml. `options`: probes (a glob or several), samples, seed,
+    alpha, tolerance, strict, mode ("fixed", "sequential" or "anytime"), limit, minimise, concurrency, on (where the
+    judge answers, e.g. "ray"), max_calls, max_cost, cache (a file or None), rewrites (the file of `voirdire freeze`),
+    check (called with each edit, the text before and after; raises NotApplicable to leave it out), emit (called with
+    each event). Raises UsageError for bad input, JudgeUnreachable if the judge never gave a verdict.
     """
     import asyncio
 
@@ -173,11 +196,11 @@ def audit(judge: Judge | str, cases: Cases | None = None, suite: str = "standard
 
 
 async def aaudit(
-    judge: Judge | str,
+    judge: Judge | str | Callable[..., Any],
     cases: Cases | None = None,
     suite: str = "standard",
     *,
-    probes: Sequence[str] = (),
+    probes: str | Sequence[str] = (),
     samples: int | None = None,
     seed: int = 0,
     alpha: float = 0.05,
@@ -192,6 +215,7 @@ async def aaudit(
     max_cost: float | None = None,
     cache: str | Path | None = None,
     rewrites: str | Path | None = None,
+    check: Check | None = None,
     emit: Callable[[Event], None] = lambda _event: None,
 ) -> AuditResult:
     """`audit` for running event loops."""
@@ -208,13 +232,17 @@ async def aaudit(
         from voirdire._judge_names import names_for
 
         names = names_for({"concurrency": concurrency})
-        judge = make_judge(judge, JudgeOptions(concurrency=concurrency, place=place, names=names))
+        asked = make_judge(judge, JudgeOptions(concurrency=concurrency, place=place, names=names))
     elif on is not None:
         raise _made_here()
+    else:
+        from voirdire.checks import judge_of
+
+        asked = judge_of(judge)
     request = AuditRequest(
         cases=cases,
         suite=suite,
-        probes=tuple(probes),
+        probes=_several(probes),
         samples=samples,
         seed=seed,
         alpha=alpha,
@@ -226,14 +254,20 @@ async def aaudit(
         limits=Limits(concurrency, max_calls, max_cost),
         cache=cache,
         rewrites=rewrites,
+        check=check,
     )
-    result = await audit_async(judge, request, emit=emit)
+    result = await audit_async(asked, request, emit=emit)
     if result.audit.verdict == "error":
         raise JudgeUnreachable(result.run.reason or "the judge never gave a verdict")
     return result
 
 
-def attack(judge: Judge | str, cases: Cases | None = None, **options: Any) -> Attacked:
+def _several(given: Any) -> tuple[Any, ...]:
+    """One text, or several: a text alone is not a sequence of its letters."""
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def attack(judge: Judge | str | Callable[..., Any], cases: Cases | None = None, **options: Any) -> Attacked:
     """Search for a phrase that lifts any answer and test it on held-out cases, as `voirdire attack` does. Blocks; in a
     running event loop use `await voirdire.aattack(...)`.
 
@@ -249,10 +283,10 @@ def attack(judge: Judge | str, cases: Cases | None = None, **options: Any) -> At
 
 
 async def aattack(
-    judge: Judge | str,
+    judge: Judge | str | Callable[..., Any],
     cases: Cases | None = None,
     *,
-    transfer: Sequence[Judge | str] = (),
+    transfer: str | Sequence[Judge | str | Callable[..., Any]] = (),
     on: str | None = None,
     rewriter: str | Callable[..., Any] | None = None,
     concurrency: int = 16,
@@ -276,8 +310,11 @@ async def aattack(
         check_in_turn(_place(on), on)
         if not isinstance(judge, str):
             raise _made_here()
+    from voirdire.checks import judge_of
+
     make = globals()["judge"]  # the function; here the name is the argument's
-    asked, *others = (make(j, concurrency=concurrency, on=on) if isinstance(j, str) else j for j in (judge, *transfer))
+    named = (judge, *_several(transfer))
+    asked, *others = (make(j, concurrency=concurrency, on=on) if isinstance(j, str) else judge_of(j) for j in named)
     request = AttackRequest(
         cases=cases,
         cache=None if cache is None else str(cache),

@@ -37,6 +37,7 @@ __all__ = [
     "check_no_gain",
     "check_swap",
     "in_loop",
+    "judge_of",
     "plain_run",
     "settle",
 ]
@@ -153,7 +154,7 @@ async def acheck_agrees(judge: Any, other: Any, cases: Cases, **options: Any) ->
     from voirdire._agreement import agreement
 
     request, task = _request(cases, options)
-    audit = await agreement(_judge(judge, task), _judge(other, task), request)
+    audit = await agreement(judge_of(judge, task), judge_of(other, task), request)
     return settle(audit, next(iter(audit.findings.values())))
 
 
@@ -170,7 +171,7 @@ async def _check(judge: Any, cases: Cases, perturbation: Edit, relation: str, **
     probe = _probe(perturbation, Relation(relation), target=target, dose=dose)
     probe = replace(probe, tolerance=tolerance, min_drop=min_drop)
     suite = Suite("check", "One hand-written check.", (probe,))
-    result = await audit_async(_judge(judge, task), replace(request, suite=suite))
+    result = await audit_async(judge_of(judge, task), replace(request, suite=suite))
     if result.verdict == "error" and result.audit.stopped != "budget":
         raise JudgeUnreachable(result.run.reason or "the judge never gave a verdict")
     return settle(result.audit, result.findings[probe.name])
@@ -192,7 +193,8 @@ def _request(cases: Cases, options: dict[str, Any]) -> tuple[Any, Any]:
     return AuditRequest(cases=cases, cache=values.pop("cache", None), limits=limits, **values), task
 
 
-def _judge(given: Any, task: Task | None) -> Judge:
+def judge_of(given: Any, task: Task | None = None) -> Judge:
+    """A judge, a spec or a callable as a judge; a callable judges pairs unless `task` or itself says another task."""
     import voirdire
 
     if not isinstance(given, str) and hasattr(given, "fingerprint") and hasattr(given, "judge"):

@@ -42,7 +42,7 @@ SHOWN = {"", "text", "diff", "ebnf"}
 #: what a page's Python takes for granted
 GIVEN = {
     "docs/hypothesis.md": "my_judge = lambda case: 'A'",
-    "docs/extending.md": "cosine = embed = len",
+    "docs/extending.md": "embed, cosine = len, lambda before, after: 0.9",
 }
 #: imports of packages that only their own tox environments have; tests/packages audits such judges there
 PACKAGES = {"deepeval", "inspect_ai", "langchain_classic", "langchain_openai", "mlflow", "openevals", "transformers"}

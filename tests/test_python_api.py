@@ -1,0 +1,67 @@
+"""What the public functions take and refuse, apart from what an audit finds (test_audit.py)."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+import pytest
+
+import voirdire as vd
+from voirdire.harness.cases import Perturbation
+from voirdire.harness.errors import NotApplicable, UsageError
+
+
+def longest(case: vd.Case) -> int:
+    return int(len(case.responses[1]) > len(case.responses[0]))
+
+
+def test_an_audit_takes_a_callable_and_one_probe() -> None:
+    result = vd.audit(longest, suite="quick", limit=4, probes="order.swap")
+    assert [f.probe for f in result.findings.values()] == ["order.swap"]
+    assert result.audit.task == "pairwise"
+
+
+@pytest.mark.parametrize("scale", ["1:5", (1, 5), vd.Scale(1, 5)])
+def test_a_scale_may_be_written_as_on_the_command_line(scale: Any) -> None:
+    for spec in ("mock:noisy", lambda _case: 3):
+        assert vd.judge(spec, task="score", scale=scale).scale == vd.Scale(1, 5)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: vd.judge("mock:noisy", task="score", scale=7), "scale=7 is no range.*1:10"),
+        (lambda: vd.judge("mock:noisy", task="score", scale="5"), "'5' is no range"),
+        (lambda: vd.judge(longest, task="score", scale=(5, 1)), "is no range"),
+        (lambda: vd.judge(longest, task="score", prompt="x.md"), "a callable has its own"),
+        (lambda: vd.judge(longest, task="score", timeuot=3), "no option 'timeuot'.*'timeout'"),
+        (lambda: vd.judge("mock:noisy", timeuot=3), "no option 'timeuot'.*'timeout'"),
+        (lambda: vd.audit("mock:noisy", cases=[1]), r"case 1: a case is an object.*a number \(1\)"),
+        (lambda: vd.audit("mock:noisy", cases=7), "cases must be a file or cases, not 7"),
+        (lambda: vd.audit(7), "is not callable"),
+    ],
+)
+def test_what_is_wrong_is_a_usage_error(call: Any, words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        call()
+    assert re.search(words, str(caught.value), re.S)
+
+
+def test_a_check_of_the_users_own_drops_edits() -> None:
+    seen: list[str] = []
+
+    def no_books(perturbation: Perturbation, before: str, after: str) -> None:
+        assert before != after
+        seen.append(perturbation.name)
+        raise NotApplicable("not this one")
+
+    result = vd.audit("mock:oracle", suite="quick", limit=4, probes="authority.book", check=no_books)
+    assert set(seen) == {"authority.book"}
+    assert result.findings["authority.book"].decision == "not_applicable"
+
+
+def test_the_docstring_of_audit_names_every_option() -> None:
+    named = vd.audit.__doc__ or ""
+    assert not [name for name in inspect.signature(vd.aaudit).parameters if not re.search(rf"\b{name}\b", named)]
