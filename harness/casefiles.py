@@ -27,6 +27,7 @@ __all__ = [
     "check_needs",
     "check_task",
     "csv_rows",
+    "off_scale_notes",
     "parse_case",
     "read_cases",
     "unasked_notes",
@@ -356,13 +357,13 @@ def _which(n: int) -> str:
     return f"Use the index of the best response, 0 to {n - 1}, or a ranking: all indices, best first."
 
 
-def check_task(cases: Iterable[Case], task: Task, *, path: str = "cases", scale: Scale | None = None) -> None:
+def check_task(cases: Iterable[Case], task: Task, *, path: str = "cases") -> None:
     """Do these cases and their labels suit a judge of this task? Raises CaseFileError on the first that does not.
 
-    `scale`: the range that numeric labels of a score judge must lie in. `path` is that of the file, if there is one.
+    `path` is that of the file, if there is one.
     """
     for number, case in enumerate(cases, start=1):
-        wrong = _misfit(case, task, scale)
+        wrong = _misfit(case, task)
         if wrong is not None:
             field, message, hint = wrong
             line = _line_of(path, case.id)
@@ -371,7 +372,7 @@ def check_task(cases: Iterable[Case], task: Task, *, path: str = "cases", scale:
             raise CaseFileError(f'"{field}" of {which} {message}', path=path, line=line, hint=hint)
 
 
-def _misfit(case: Case, task: Task, scale: Scale | None) -> tuple[str, str, str] | None:
+def _misfit(case: Case, task: Task) -> tuple[str, str, str] | None:
     """The field of a case that a judge of `task` cannot use, what is wrong with it, and the fix."""
     n = len(case.responses)
     if task == "pairwise" and n != 2:
@@ -385,10 +386,10 @@ def _misfit(case: Case, task: Task, scale: Scale | None) -> tuple[str, str, str]
     if task == "ranking" and n < 2:
         hint = "Give two responses or more, or --task score to have each one scored."
         return "responses", f"has {_texts(n)}, a ranking judge needs 2 or more", hint
-    return None if case.label is None else _wrong_label(case.label, n, task, scale)
+    return None if case.label is None else _wrong_label(case.label, n, task)
 
 
-def _wrong_label(label: Label, n: int, task: Task, scale: Scale | None) -> tuple[str, str, str] | None:
+def _wrong_label(label: Label, n: int, task: Task) -> tuple[str, str, str] | None:
     if task in ("pairwise", "ranking"):
         ranked = task == "ranking" and isinstance(label, tuple) and sorted(label) == list(range(n))
         index = isinstance(label, int) and not isinstance(label, bool) and 0 <= label < n
@@ -400,9 +401,6 @@ def _wrong_label(label: Label, n: int, task: Task, scale: Scale | None) -> tuple
     else:
         hint = "Write the score the answer should get, or true or false."
         right = isinstance(label, (int, float))
-        if not isinstance(label, bool) and isinstance(label, (int, float)) and scale is not None and label not in scale:
-            hint = "Give the range of the labels, --scale LOW:HIGH, or labels within it."
-            return "label", f"is {label:g}, off the scale of {scale.low:g} to {scale.high:g}", hint
     return None if right else ("label", f"is {_plain(label)}, which is no label of a {task} judge", hint)
 
 
@@ -439,6 +437,17 @@ def unasked_notes(cases: Sequence[Case]) -> Iterator[str]:
         yield (
             f'No case has an "instruction", so judges see the answers alone. {", ".join(shown[:4])}{more}: kept in '
             "meta, which no judge is shown."
+        )
+
+
+def off_scale_notes(cases: Iterable[Case], scale: Scale) -> Iterator[str]:
+    """What to tell where people scored on another scale than the judge's, as they may: their order is what counts."""
+    labels = [c.label for c in cases if isinstance(c.label, (int, float)) and not isinstance(c.label, bool)]
+    off = sum(label not in scale for label in labels)
+    if off:
+        yield (
+            f"{off:,} of {len(labels):,} labels lie off the judge's scale of {scale.low:g} to {scale.high:g}. Accuracy "
+            "goes by their order alone; metrics that compare scores with labels want one --scale LOW:HIGH for both."
         )
 
 

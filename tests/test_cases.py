@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voirdire.harness.casefiles import check_task, parse_case, read_cases, unasked_notes
+from voirdire.harness.casefiles import check_task, off_scale_notes, parse_case, read_cases, unasked_notes
 from voirdire.harness.cases import Case, Edit, Task, Turn, apply_edits, shown_hash, truth_of
 from voirdire.harness.errors import CaseFileError, UsageError
 from voirdire.harness.verdicts import Scale
@@ -275,17 +275,26 @@ def test_a_label_of_several_responses_is_one_of_them(tmp_path: Path, label: obje
         ("pairwise", 2, [0, 1, "tie", None], [2, -1, True, False, 1.0, (1, 0), "first"]),
         ("ranking", 3, [0, 2, "tie", (2, 0, 1), None], [3, -1, True, 0.5, (0, 1), (0, 0, 1)]),
         ("grade", 1, [True, False, None], [7, 0, 1.0, "tie", (0,)]),
-        ("score", 1, [1, 5.0, True, False, None], [50, 0, "tie", (0,)]),
+        ("score", 1, [1, 50.0, True, False, None], ["tie", (0,)]),
     ],
 )
 def test_each_task_has_labels_of_its_own(task: Task, n: int, good: list[Any], wrong: list[Any]) -> None:
     for label in good:
-        check_task([Case("q", tuple("abc"[:n]), label=label)], task, scale=Scale(1, 5))
+        check_task([Case("q", tuple("abc"[:n]), label=label)], task)
     for label in wrong:
         with pytest.raises(CaseFileError, match=r'"label" of case 1 \(.*\) is ') as caught:
-            check_task([Case("q", tuple("abc"[:n]), label=label)], task, scale=Scale(1, 5))
+            check_task([Case("q", tuple("abc"[:n]), label=label)], task)
         assert caught.value.hint
         assert caught.value.line is None
+
+
+def test_scores_of_people_may_be_on_another_scale() -> None:
+    """Accuracy goes by the order of labels, so that they are no error; metrics of distance need to be told."""
+    cases = [Case(f"q{label}", ("a",), label=label) for label in (0, 1, 5, 50, True)]
+    check_task(cases, "score")
+    (note,) = off_scale_notes(cases, Scale(1, 5))
+    assert note.startswith("2 of 4 labels lie off the judge's scale of 1 to 5.")
+    assert not list(off_scale_notes(cases, Scale(0, 50)))
 
 
 @pytest.mark.parametrize("task", ["pairwise", "score", "grade", "ranking"])

@@ -6,7 +6,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voirdire.harness.casefiles import BUILTIN, IN_MEMORY, check_task, parse_case, read_cases, unasked_notes
+from voirdire.harness.casefiles import (
+    BUILTIN,
+    IN_MEMORY,
+    check_task,
+    off_scale_notes,
+    parse_case,
+    read_cases,
+    unasked_notes,
+)
 from voirdire.harness.cases import Case, Task
 from voirdire.harness.errors import UsageError, nearest
 from voirdire.suites.builtin_cases import builtin_cases, for_task
@@ -64,6 +72,7 @@ def cases_of(
         if request.limit < 1:
             raise UsageError(f"--limit {request.limit} leaves no cases")
         cases = cases[: request.limit]
-    # public data says itself which scale it needs; built-in labels are on the usual one
-    check_task(cases, task, path=where, scale=scale if own else None)
+    check_task(cases, task, path=where)
+    if task == "score" and own:  # public data says itself which scale it needs; built-in labels are on the usual one
+        notes += tuple(off_scale_notes(cases, scale))
     return cases, path, (*notes, *unasked_notes(cases))
