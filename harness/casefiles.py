@@ -337,7 +337,7 @@ def _label(value: Any, n: int, fail: Any) -> Label:
     if value is None or (isinstance(value, bool) and n == 1):
         return value
     if isinstance(value, (int, float)):
-        if not is_finite(value):
+        if not isinstance(value, bool) and not is_finite(value):
             raise fail(f'"label" {_cut(repr(value))} is not a finite number')
         if n > 1 and (isinstance(value, bool) or value not in range(n)):
             raise fail(f'"label" is {_plain(value)}, but there are {n} responses', _which(n))

@@ -13,7 +13,7 @@ import pytest
 import voirdire as vd
 from voirdire._compose import AuditRequest
 from voirdire._pytest_audits import Options, as_judge
-from voirdire.checks import _judge
+from voirdire.checks import judge_of
 from voirdire.harness.cases import Case
 from voirdire.harness.errors import JudgeError, JudgeFault, JudgeUnreachable, UsageError
 from voirdire.harness.judges.packages import PACKAGES, adapt, task_of
@@ -66,10 +66,10 @@ def test_checks_and_the_plugin_take_the_objects_own_word() -> None:
         return True
 
     options = Options(key="", request=AuditRequest())
-    assert (_judge(graded, None).task, as_judge(graded, options).task) == ("pairwise", "pairwise")
+    assert (judge_of(graded, None).task, as_judge(graded, options).task) == ("pairwise", "pairwise")
     graded.task = "grade"  # type: ignore[attr-defined]
-    assert (_judge(graded, None).task, as_judge(graded, options).task) == ("grade", "grade")
-    assert (_judge(graded, "score").task, as_judge(graded, Options("", AuditRequest(), "score")).task) == (
+    assert (judge_of(graded, None).task, as_judge(graded, options).task) == ("grade", "grade")
+    assert (judge_of(graded, "score").task, as_judge(graded, Options("", AuditRequest(), "score")).task) == (
         "score",
         "score",
     )
