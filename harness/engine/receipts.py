@@ -17,10 +17,10 @@ import stat
 import time
 from pathlib import Path
 
+__all__ = ["drop_receipt", "has_receipt", "keep_receipt"]
+
 #: seconds that the clock of a home on the network may be ahead
 _CLOCKS = 60.0
-
-__all__ = ["drop_receipt", "has_receipt", "keep_receipt"]
 
 
 def keep_receipt(run: str, *, within: float) -> None:

@@ -20,11 +20,6 @@ from voirdire.harness.errors import UsageError, redact
 if TYPE_CHECKING:
     import ssl
 
-#: a value of a query that has so many characters may be a key
-_KEY_LENGTH = 8
-#: where a proxy is named, by the scheme that it is for
-_PROXY_VARIABLES = {"https": "HTTPS_PROXY", "http": "HTTP_PROXY", "all": "ALL_PROXY"}
-
 __all__ = [
     "Access",
     "Endpoint",
@@ -36,6 +31,11 @@ __all__ = [
     "proxy_for",
     "proxy_secrets",
 ]
+
+#: a value of a query that has so many characters may be a key
+_KEY_LENGTH = 8
+#: where a proxy is named, by the scheme that it is for
+_PROXY_VARIABLES = {"https": "HTTPS_PROXY", "http": "HTTP_PROXY", "all": "ALL_PROXY"}
 
 
 @dataclass(frozen=True, slots=True)
