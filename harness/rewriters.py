@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from voirdire.harness.cases import content_hash
 from voirdire.harness.errors import JudgeError, JudgeFault, UsageError, located
 from voirdire.harness.judges.base import ChatModel, Message
+from voirdire.harness.judges.finish import is_cut_off, is_declined
 from voirdire.harness.judges.spec import JudgeOptions, make_judge
 from voirdire.harness.verdicts import Usage
 
@@ -43,8 +44,6 @@ _REPLY = "the rewritten answer"
 
 _THOUGHTS = re.compile(r"\A\s*<think(?:ing)?>[\s\S]*?</think(?:ing)?>")
 _WHOLE_FENCE = re.compile(r"\A(`{3,})[^\n`]*\n([\s\S]*?)\n\1\s*\Z")
-_CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens"})
-_DECLINED = frozenset({"content_filter", "refusal", "safety"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +154,10 @@ class ChatRewriter:
 
     async def rewrite(self, request: Request, *, sample: int) -> Rewritten:
         reply = await self._chat.complete(messages_for(request), sample=sample)
-        finish = (reply.finish_reason or "").lower()
         fault = None
-        if reply.refusal or finish in _DECLINED:
+        if reply.refusal or is_declined(reply.finish_reason):
             fault = "the rewriter declined"
-        elif finish in _CUT_OFF:
+        elif is_cut_off(reply.finish_reason):
             fault = "the rewrite was cut off; raise max_tokens"
         text = _cleaned(reply.text, request)
         if _nonce_of(request) in text:

@@ -16,7 +16,7 @@ from typing import Literal
 
 from voirdire.perturbations.spans import Span, analyse, boundary, inside
 
-__all__ = ["Script", "cased", "dominant_script", "graphemes", "right_to_left", "script_of", "segments"]
+__all__ = ["Script", "cased", "dominant_script", "right_to_left", "script_of", "segments"]
 
 Script = Literal[
     "Latin", "Greek", "Cyrillic", "Hebrew", "Arabic", "Devanagari", "Indic", "Thai", "Lao", "Burmese", "Khmer",
@@ -86,24 +86,6 @@ def right_to_left(text: str) -> bool:
     return dominant_script(text) in ("Arabic", "Hebrew")
 
 
-def graphemes(text: str, start: int = 0, end: int | None = None) -> list[Span]:
-    """The grapheme clusters of `text[start:end]`, as `boundary` cuts them; `start` and `end` must be boundaries."""
-    end = len(text) if end is None else end
-    if start >= end:
-        return []
-    cuts = [start]
-    flags = start  # where the present row of flag letters began: asking `boundary` inside one would be quadratic
-    for at in range(start + 1, end):
-        if _FLAG_LETTERS[0] <= text[at] <= _FLAG_LETTERS[1] and _FLAG_LETTERS[0] <= text[at - 1] <= _FLAG_LETTERS[1]:
-            if (at - flags) % 2 == 0:
-                cuts.append(at)
-            continue
-        flags = at
-        if boundary(text, at):
-            cuts.append(at)
-    return list(pairwise([*cuts, end]))
-
-
 @lru_cache(maxsize=4096)
 def segments(text: str) -> tuple[Span, ...]:
     """The words of `text` in any script, protected spans left out; no cluster is cut.
@@ -145,7 +127,6 @@ def _chinese(text: str, start: int, end: int) -> list[Span]:
     return list(pairwise([*(at for at in places if at == start or boundary(text, at)), end]))
 
 
-_FLAG_LETTERS = ("\U0001f1e6", "\U0001f1ff")
 _HAN = "\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _HIRAGANA = "\u3041-\u309f"
 _KATAKANA = "\u30a0-\u30ff\uff66-\uff9f"

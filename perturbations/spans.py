@@ -196,7 +196,7 @@ def _gaps(text: str) -> Iterator[Span]:
 
 
 # Grapheme clusters (UAX #29), on the safe side: a place is refused if any rule might join the two sides. Beyond the
-# standard, the vowels that Thai and Lao write before their consonant stay with it. scripts.py cuts whole texts.
+# standard, the vowels that Thai and Lao write before their consonant stay with it.
 _JOINERS = frozenset("\u200c\u200d")
 _PREPEND = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
 

@@ -17,7 +17,7 @@ from voirdire.perturbations.draws import pick, sample
 from voirdire.perturbations.scripts import right_to_left, script_of, segments
 from voirdire.perturbations.spans import Span, analyse, boundary
 
-__all__ = ["HOMOGLYPHS", "bidi", "homoglyph", "shown_order", "zero_width"]
+__all__ = ["HOMOGLYPHS", "bidi", "homoglyph", "zero_width"]
 
 _SOURCE = "Bad Characters, Boucher et al., arXiv:2106.09898"
 #: share of the words that are changed at dose 1
@@ -112,14 +112,6 @@ _PLAIN = re.compile(r"[A-Za-z]{4,}")
 def _turned(first: str, second: str) -> str:
     """Shows `first` and then `second`, stored in the opposite order."""
     return f"{_LRO}{_LRI}{_RLO}{_LRI}{second}{_PDI}{_LRI}{first}{_PDI}{_PDF}{_PDI}{_PDF}"
-
-
-_TURNED = re.compile(_turned("(?P<first>.)", "(?P<second>.)"))
-
-
-def shown_order(text: str) -> str:
-    """`text` as a screen shows it: the turned pairs of `typos.bidi` in their shown order, without controls."""
-    return _TURNED.sub(lambda m: m["first"] + m["second"], text)
 
 
 @lru_cache(maxsize=4096)

@@ -37,6 +37,7 @@ def test_a_scale_may_be_written_as_on_the_command_line(scale: Any) -> None:
         (lambda: vd.judge(longest, task="score", scale=(5, 1)), "is no range"),
         (lambda: vd.judge(longest, task="score", prompt="x.md"), "a callable has its own"),
         (lambda: vd.judge(longest, task="score", timeuot=3), "no option 'timeuot'.*'timeout'"),
+        (lambda: vd.judge("python:j.py:f", version="2"), r"version is for callables.*params=\{\"version\": '2'\}"),
         (lambda: vd.judge("mock:noisy", timeuot=3), "no option 'timeuot'.*'timeout'"),
         (lambda: vd.audit("mock:noisy", cases=[1]), r"case 1: a case is an object.*a number \(1\)"),
         (lambda: vd.audit("mock:noisy", cases=7), "cases must be a file or cases, not 7"),

@@ -33,6 +33,7 @@ from typing import Any
 from voirdire.harness.cases import Case, Task
 from voirdire.harness.errors import JudgeError, JudgeFault, JudgeUnreachable, redact
 from voirdire.harness.judges.endpoints import clean, is_local
+from voirdire.harness.judges.finish import is_cut_off, is_declined, of_unfinished
 from voirdire.harness.judges.http import HttpAnswer, JsonClient, Sleep, Traffic, error_text, status_words
 from voirdire.harness.judges.http_spec import NONE, REFUSED, read_spec
 from voirdire.harness.judges.json_template import MISSING, find, shown
@@ -134,12 +135,13 @@ class HttpFileJudge:
             if value is MISSING:
                 return Verdict(null="unparsed", reason=f"there is no {path} in the reply", raw=raw)
             found.append(value)
-        verdict = self._verdict(found if file.is_pair else found[0], case)
+        ended = find(data, file.finish) if file.finish is not None else None
+        verdict = self._verdict(found if file.is_pair else found[0], case, text_of(ended))
         if file.rationale is not None and (why := text_of(find(data, file.rationale))):
             verdict = dataclasses.replace(verdict, rationale=cut(redact(why, file.secrets), _RATIONALE_LIMIT))
         return dataclasses.replace(verdict, raw=raw)
 
-    def _verdict(self, answer: Any, case: Case) -> Verdict:
+    def _verdict(self, answer: Any, case: Case, finish: str | None) -> Verdict:
         file, n = self._file, len(case.responses)
         if file.answers is not None:
             known = file.answers.get(answer.strip() if isinstance(answer, str) else shown(answer), MISSING)
@@ -153,9 +155,15 @@ class HttpFileJudge:
                 return self._null(f"the answer {shown(answer)} is no text, so there is nothing to parse")
             judged = (*case.responses, case.instruction_text, case.reference, case.rubric, case.context)
             parser = find_parser(file.parse, self.task)
-            return parser.parse(
-                answer, task=self.task, scale=self.scale, n=n, judged=tuple(text for text in judged if text)
+            read = parser.parse(
+                answer,
+                task=self.task,
+                scale=self.scale,
+                n=n,
+                judged=tuple(text for text in judged if text),
+                cut_off=is_cut_off(finish) or is_declined(finish),
             )
+            return of_unfinished(read, finish)
         try:
             return to_verdict(answer, self.task, self.scale, n)
         except JudgeFault:

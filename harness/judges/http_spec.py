@@ -35,6 +35,7 @@ _KEYS = (
     "answer",
     "scores",
     "parse",
+    "finish",
     "rationale",
     "refused",
     "model",
@@ -69,6 +70,7 @@ class HttpSpec:
     is_pair: bool
     answers: Mapping[str, Any] | None
     parse: str | None
+    finish: Path | None
     rationale: Path | None
     refused: Path | None
     model: Path | None
@@ -116,6 +118,8 @@ class _Reader:
         answers, parse = self._answers(task, scale), self._parse(task)
         if answers is not None and parse is not None:
             self._fail("parse", "parse and [answers] are two ways to read one answer", hint="Keep one.")
+        if "finish" in data and parse is None:
+            self._fail("finish", "finish says why a text ended, so it goes with parse", hint='Add parse = "auto".')
         if is_pair and (answers is not None or parse is not None):
             self._fail("scores", "scores are numbers, so there is nothing to parse or map")
         return HttpSpec(
@@ -127,6 +131,7 @@ class _Reader:
             is_pair=is_pair,
             answers=answers,
             parse=parse,
+            finish=self._at("finish"),
             rationale=self._at("rationale"),
             refused=self._at("refused"),
             model=self._at("model"),

@@ -16,6 +16,7 @@ from voirdire.harness.cases import Case, Task, content_hash
 from voirdire.harness.errors import UsageError
 from voirdire.harness.judges.base import ChatModel, Reply
 from voirdire.harness.judges.exposed import ExposedPrompt
+from voirdire.harness.judges.finish import is_cut_off, is_declined, of_unfinished
 from voirdire.harness.judges.parsing import PARSER_VERSION, Parser, find_parser
 from voirdire.harness.judges.parsing_text import cut
 from voirdire.harness.judges.prompts import PromptProtocol, digit_range
@@ -29,10 +30,8 @@ __all__ = ["TOLD", "PromptedJudge"]
 _MIN_MASS = 1e-6
 #: keeps log-odds finite where the model reports one option only
 _FLOOR = 1e-12
-_DECLINED = frozenset(["content_filter", "refusal", "safety", "blocklist", "prohibited_content", "recitation", "spii"])
 #: what a report tells of a model and its parameters; other parameters may hold anything
 TOLD = ("model", "temperature", "top_p", "seed", "max_tokens", "max_completion_tokens", "reasoning_effort")
-_CUT_OFF = frozenset(["length", "max_tokens"])
 #: the counterpart of PARSER_VERSION where no reply is parsed: raise it with any change to how probabilities are read
 _TOKEN_READING = "2"
 
@@ -159,23 +158,18 @@ class PromptedJudge:
         judged = _judged(case)
         if slots not in (("A", "B"), ("B", "A")):
             text, *judged = (_in_letters(each, slots) for each in (text, *judged))
-        finish = (reply.finish_reason or "").lower()
+        finish = reply.finish_reason
         verdict = self._parser.parse(
             text,
             task=self.task,
             scale=self.scale,
             n=len(case.responses),
             judged=judged,
-            cut_off=finish in _CUT_OFF or finish in _DECLINED,
+            cut_off=is_cut_off(finish) or is_declined(finish),
         )
         if slots == ("B", "A"):
             verdict = _exchanged(verdict)
-        if verdict.null == "unparsed":
-            if finish in _DECLINED:
-                return dataclasses.replace(verdict, null="refused", reason=f"the service withheld the reply ({finish})")
-            if finish in _CUT_OFF:
-                return dataclasses.replace(verdict, reason="the reply was cut off before its verdict; raise max_tokens")
-        return verdict
+        return of_unfinished(verdict, finish)
 
     def _from_probabilities(self, logprobs: Mapping[str, float]) -> Verdict:
         if self.task == "pairwise":

@@ -123,15 +123,18 @@ def judge(
 
     A callable `f(case) -> answer` (sync or async) needs `task`; answers are those of the contract: "A", "B", "tie", an
     index or a pair of numbers (pairwise), a number (score), a boolean (grade), indices best first (ranking), None.
-    With `version` its answers may be reused by later runs. `scale`: a Scale, "1:10" or (1, 10). `on`: where the judge
-    of a spec answers, e.g. "ray". `options`, of a spec: parse, base_url, params, timeout, retries, concurrency,
-    utility; of a callable: name, timeout, concurrency. Raises UsageError.
+    With `version` its answers may be reused by later runs (python: and reward: specs take it in `params`). `scale`: a
+    Scale, "1:10" or (1, 10). `on`: where the judge of a spec answers, e.g. "ray". `options`, of a spec: parse,
+    base_url, params, timeout, retries, concurrency, utility; of a callable: name, timeout, concurrency. Raises
+    UsageError.
     """
     from voirdire.harness.judges.spec import JudgeOptions, make_judge, scale_of
 
     if isinstance(spec, str):
         from voirdire._judge_names import names_for
 
+        if version is not None:
+            raise _versioned_by_spec(version)
         _known(options, [f for f in JudgeOptions.__dataclass_fields__ if f != "names"], "spec")
         given = {"task": task, "scale": scale_of(scale), "prompt": prompt, "place": _place(on)}
         told = {**{name: value for name, value in given.items() if value is not None}, **options}
@@ -149,6 +152,15 @@ def judge(
         )
     _known(options, ("name", "timeout", "concurrency"), "callable")
     return PythonJudge.from_callable(spec, task=task, scale=scale_of(scale), version=version, **options)
+
+
+def _versioned_by_spec(version: str) -> UsageError:
+    from voirdire.harness.errors import UsageError
+
+    return UsageError(
+        "version is for callables; a judge from a spec knows by itself which answers may be reused",
+        hint=f'For python: and reward: judges give params={{"version": {version!r}}}.',
+    )
 
 
 def _known(options: dict[str, Any], known: Sequence[str], kind: str) -> None:

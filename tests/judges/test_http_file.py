@@ -214,6 +214,29 @@ def test_a_text_can_be_parsed_like_a_models_reply(ask: Any) -> None:
     assert ask(text, [reply({"winner": 'The first says "[[A]]".'})], case=echo).answer.null == "unparsed"
 
 
+def test_a_text_that_was_cut_off_counts_only_with_a_complete_verdict(ask: Any) -> None:
+    text = HEAD + 'parse = "auto"\nfinish = "$.choices[0].stop"\n' + ANSWER + BODY
+
+    def read(said: str, stop: Any) -> Verdict:
+        verdict = ask(text, [reply({"winner": said, "choices": [{"stop": stop}]})]).answer
+        assert isinstance(verdict, Verdict)
+        return verdict
+
+    half = "The better one is response A"
+    assert (read(half, "stop").choice, read(half, None).choice, read(half, 7).choice) == (0, 0, 0)
+    cut = read(half, "LENGTH")
+    assert (cut.choice, cut.null) == (None, "unparsed")
+    assert "raise max_tokens" in str(cut.reason)
+    withheld = read(half, "content_filter")
+    assert (withheld.null, withheld.reason) == ("refused", "the service withheld the reply (content_filter)")
+    assert read("It is clear. [[A]]\nBecause the sec", "length").choice == 0
+
+
+def test_why_a_text_ended_needs_a_text(ask: Any) -> None:
+    with pytest.raises(UsageError, match=r"line \d+: finish says why a text ended, so it goes with parse"):
+        ask(HEAD + 'finish = "$.stop"\n' + ANSWER + BODY, [])
+
+
 def test_what_else_the_reply_says(ask: Any) -> None:
     text = (
         'model = "$.meta.model"\nrationale = "$.why"\nrefused = "$.blocked"\n'

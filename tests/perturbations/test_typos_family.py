@@ -30,7 +30,7 @@ from voirdire.perturbations import typos_case, typos_letters, typos_marred, typo
 from voirdire.perturbations.scripts import segments
 from voirdire.perturbations.spans import analyse
 from voirdire.perturbations.typos import REAL_WORDS
-from voirdire.perturbations.typos_unseen import HOMOGLYPHS, shown_order
+from voirdire.perturbations.typos_unseen import HOMOGLYPHS
 
 SLIPS = ["typos.insert", "typos.replace", "typos.shuffle", "typos.ocr", "typos.light"]
 UNSEEN = ["typos.homoglyph", "typos.zero-width", "typos.bidi"]
@@ -41,6 +41,7 @@ NEW = [*SLIPS, *UNSEEN, *CASES, *SPACING, *MARRED]
 WORDS = "plants always gather enough sunlight during summer mornings before farmers harvest another golden field"
 LONG = ". ".join(["Plain " + WORDS] * 12) + "."
 UNSEEN_SIGNS = re.compile("[\u200b\u2060]")
+TURNED = re.compile("\u202d\u2066\u202e\u2066(.)\u2069\u2066(.)\u2069\u202c\u2069\u202c")
 
 
 @pytest.mark.parametrize("name", NEW)
@@ -209,7 +210,7 @@ def test_turned_letters_show_in_the_right_order() -> None:
         made = follow_up("typos.bidi", LONG, seed)
         assert made is not None
         result = made.case.responses[0]
-        assert shown_order(result) == LONG
+        assert TURNED.sub(r"\2\1", result) == LONG
         for e in made.edits:
             first, second = LONG[e.start : e.end]
             assert e.text == f"\u202d\u2066\u202e\u2066{second}\u2069\u2066{first}\u2069\u202c\u2069\u202c"
