@@ -52,9 +52,10 @@ class Probe:
     """One question put to a judge, under its published name.
 
     `perturbation` is the registered name of the edit (None for probes that only reorder or repeat). `tolerance` and
-    `min_drop` are in utility units; None takes the suite's. `sham` says whether gains are also compared with the
-    placebo. `metrics` names the papers' metrics computed from the same calls. `orders` are those in which an
-    EQUIVARIANT probe shows three or more answers. `setup` is a change of the judge's prompt instead of an edit.
+    `min_drop` are in utility units; None takes the suite's. `sham` says whether the edit is also compared with its
+    placebo, `counterpart` that this says the same with another value in it ("a woman", "a man") and is what the edit is
+    to be compared with. `metrics` names the papers' metrics computed from the same calls. `orders` are those in which
+    an EQUIVARIANT probe shows three or more answers. `setup` is a change of the judge's prompt instead of an edit.
     `opponent` "twin": the edited answer stands beside itself unedited, and the source is that text twice (a tie).
     """
 
@@ -66,6 +67,7 @@ class Probe:
     target: Target = "worse"
     dose: float = 1.0
     sham: bool = False
+    counterpart: bool = False
     tolerance: float | None = None
     min_drop: float | None = None
     tasks: tuple[Task, ...] = ALL_TASKS

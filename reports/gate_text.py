@@ -11,7 +11,8 @@ import textwrap
 from voirdire.harness.baseline import Baseline
 from voirdire.harness.findings import Audit, Finding
 from voirdire.harness.gate import DISCRIMINATION, Gate, reason_of
-from voirdire.harness.statistics.change import POWER, Change
+from voirdire.harness.statistics.change import Change
+from voirdire.harness.statistics.growth import POWER
 from voirdire.reports.formatting import count, effect, interval, known, money, percent, plural, share
 from voirdire.reports.inert import inert
 from voirdire.reports.words import discrimination_sentence, finding_sentence, headline_parts, reason_words

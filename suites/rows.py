@@ -16,6 +16,7 @@ from voirdire.harness.probes import Opponent, Probe, Target
 from voirdire.harness.registry import PERTURBATIONS, Registry
 from voirdire.harness.relations import Relation
 from voirdire.perturbations.both_sides import STYLES, grid_name
+from voirdire.perturbations.case_edits import CasePerturbation
 from voirdire.perturbations.null_answers import MASTER_KEYS
 from voirdire.suites.composed import check_relation, composed_probe
 
@@ -57,6 +58,7 @@ def row(
             target=target,
             dose=dose,
             sham=sham,
+            counterpart=sham and isinstance(edit, CasePerturbation),
             tolerance=tolerance,
             min_drop=min_drop,
             metrics=tuple(metrics),

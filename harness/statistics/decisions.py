@@ -1,12 +1,13 @@
 """Contrasts against tolerances, and how several of them make one decision.
 
 A leaf is one mean against one tolerance. `Least` says "only if all of them": an addition gained only if it beats its
-source *and* its placebo; verdicts flip too often only if more than on repeats *and* on neutral edits (an
-intersection-union test: the largest p counts). `Most` says "any of them": an edit changes verdicts if the target's
-utility moves *or* verdicts flip (Bonferroni over the parts). Every node answers the same questions: the p of "within
-tolerance", whether it holds at a level, which leaf decided, what effect it would have seen, and how many more cases
-would decide it. The last two ask for power .8 of the whole decision: where several parts must come out, the chances
-that one does not are added up (Bonferroni again); where one suffices, the likeliest counts.
+source *and* its placebo; a shift counts only if it goes the same way from both; verdicts flip too often only if more
+than on repeats *and* on neutral edits (an intersection-union test: the largest p counts). `Most` says "any of them": an
+edit changes verdicts if the target's utility moves *or* verdicts flip (Bonferroni over the parts). Every node answers
+the same questions: the p of "within tolerance", whether it holds at a level, which leaf decided, what effect it would
+have seen, and how many more cases would decide it. The last two ask for power .8 of the whole decision: where several
+parts must come out, the chances that one does not are added up (Bonferroni again); where one suffices, the likeliest
+counts.
 """
 
 from __future__ import annotations
@@ -175,13 +176,20 @@ class AtLeastDrop:
 
 @dataclass(frozen=True, slots=True)
 class Least:
-    """Violated only if every part is; holds as soon as one part does (each then at alpha / number of parts)."""
+    """Violated only if every part is, two-sided ones all in one direction; holds as soon as one part does (each then at
+    alpha / number of parts)."""
 
     parts: Sequence[Contrast]
 
     @property
+    def one_way(self) -> bool:
+        """Do all two-sided parts lie on one side of 0? Else the smaller of them, as a common effect, is 0."""
+        sides = {part.mean.mean > 0 for part in self.parts if part.two_sided}
+        return len(sides) < 2
+
+    @property
     def p(self) -> float:
-        return max(part.p for part in self.parts)
+        return max(part.p for part in self.parts) if self.one_way else 1.0
 
     def holds(self, alpha: float) -> bool:
         return any(part.holds(alpha / len(self.parts)) for part in self.parts)
@@ -199,7 +207,7 @@ class Least:
 
     @property
     def beyond(self) -> bool:
-        return all(part.beyond for part in self.parts)
+        return self.one_way and all(part.beyond for part in self.parts)
 
     @property
     def count(self) -> int:

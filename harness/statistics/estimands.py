@@ -7,9 +7,12 @@ With u(arm) the mean utility of the target over both orders and all samples:
                  for a ranking judge the rank shift over n - 1
     INVARIANT    u(follow-up) - u(source), two-sided; and excess flips: flips(source, follow-up) minus
                  flips(source, repeat), and minus flips(source, neutral edit); the smaller one counts. Where there is a
-                 sham it takes the place of the source in the shift, and flips(source, sham) is one more floor of the
-                 flips. Not flips(sham, follow-up): a judge that draws its verdict anew after any addition, whatever it
-                 says, changes it between two of them
+                 sham the shift from it, u(follow-up) - u(sham), must lie beyond the tolerance as well, and in the same
+                 direction: a judge that dislikes the sham's words has no opinion of the edit, and one that dislikes
+                 whatever is added none of this. Of a counterpart (a woman's name, a man's) it is the only shift: a
+                 judge may treat one of them as if nothing were said. flips(source, sham) is one more floor of the
+                 flips. Not flips(sham, follow-up): a judge that draws its verdict anew after any addition, whatever
+                 it says, changes it between two of them
     EQUIVARIANT  slot preference u(slot 1) - u(slot n), averaged over both orders (0 for a judge that follows the
                  content, whatever its accuracy), on the unchanged case and on its neutral edit, which has the same
                  preference and costs nothing more; and excess flips between the orders, as above. With further
@@ -38,6 +41,7 @@ two gains as one intersection-union test: ours.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -214,15 +218,19 @@ def _invariant(
     before, after = means(source), means(follow)
     flips, shift = changes(source, follow), after - before
     if probe.sham is None:
-        return _moved(plan, probe, cases, answers, "shift", shift, flips, source, np.abs(shift), before, after)
-    # an addition is compared with its placebo: what moves the verdict is what it says, not that there is more
+        signed = {"shift": shift}
+        return _moved(plan, probe, cases, answers, signed, flips, source, np.abs(shift), before, after)
+    # an addition is compared with its placebo too: what moves the verdict is what it says, not that there is more
     placebo = answers.of_arm(probe.sham)
     over_sham = after - means(placebo)
+    signed = {"shift over sham": over_sham}
     # an example shows the source beside the follow-up, so the verdict must have moved between those as well
     seen = np.minimum(np.abs(shift), np.abs(over_sham))
+    if not probe.probe.counterpart:
+        signed["shift over source"] = shift
+        seen = np.where(shift * over_sham < 0, 0.0, seen)
     measured = _moved(
-        plan, probe, cases, answers, "shift over sham", over_sham, flips, source, seen, before, after,
-        placebo=changes(source, placebo),
+        plan, probe, cases, answers, signed, flips, source, seen, before, after, placebo=changes(source, placebo),
     )  # fmt: skip
     measured.source_effect = cases.number(shift)
     measured.sham_effect = cases.number(means(placebo) - before)
@@ -256,7 +264,8 @@ def _order(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, answ
     other = source[:, 1:] if probe.follow_up is None else answers.of_arm(probe.follow_up)[:, :1]
     flips = changes(source[:, :1], other)
     before, after = means(source[:, :1]), means(other)
-    return _moved(plan, probe, cases, answers, "slot preference", preference, flips, source, flips, before, after)
+    signed = {"slot preference": preference}
+    return _moved(plan, probe, cases, answers, signed, flips, source, flips, before, after)
 
 
 def _agree(plan: Plan, probe: ProbePlan, cases: _Cases, source: np.ndarray, follow: np.ndarray) -> Measured:
@@ -289,8 +298,7 @@ def _moved(
     probe: ProbePlan,
     cases: _Cases,
     answers: Answers,
-    name: str,
-    signed: np.ndarray,
+    signed: Mapping[str, np.ndarray],
     flips: np.ndarray,
     source: np.ndarray,
     per_item: np.ndarray,
@@ -299,27 +307,30 @@ def _moved(
     *,
     placebo: np.ndarray | None = None,
 ) -> Measured:
-    """A signed effect that must be 0 both ways, and flips that must not exceed the judge's own, nor those that a
-    `placebo` causes."""
+    """A signed effect that must be 0 both ways (of several what they have in common), and flips that must not exceed
+    the judge's own, nor those that a `placebo` causes."""
     tolerance = plan.suite.tolerance_of(probe.probe)
     retest, neutral = repeats(source), _neutral_flips(plan, probe, answers, source)
-    parts: list[Contrast | Least] = []
-    mean = cases.mean(name, signed)
-    if mean is not None:
-        parts.append(Contrast(name, mean, tolerance, two_sided=True))
+    shifts = [
+        Contrast(name, mean, tolerance, two_sided=True)
+        for name, values in signed.items()
+        if (mean := cases.mean(name, values)) is not None
+    ]
+    complete = len(shifts) == len(signed)
+    parts: list[Contrast | Least] = [shifts[0] if len(shifts) == 1 else Least(shifts)] if complete else []
     floors: dict[str, np.ndarray | None] = {"repeats": retest, "neutral edits": neutral, "placebo": placebo}
     if (excess := _excess(cases, flips, floors, tolerance)) is not None:
         parts.append(excess)
     return Measured(
-        node=Most(parts) if parts else None,
-        n=mean.count if mean is not None else 0,
+        node=Most(parts) if complete else None,
+        n=min((shift.mean.count for shift in shifts), default=0) if complete else 0,
         per_item=per_item,
         before=before,
         after=after,
         flip_rate=cases.number(flips),
         retest_flip_rate=cases.number(retest),
         neutral_flip_rate=cases.number(neutral) if neutral is not None else None,
-        source_effect=mean.mean if mean is not None else None,
+        source_effect=shifts[0].mean.mean if complete else None,
     )
 
 

@@ -7,6 +7,10 @@ the first run, F_B - F_A <= B - A, and at the one that is smallest in the later 
 for any size that rises with the effect. So the range over all choices of their intervals holds the change of F with the
 error rate of a single interval, whatever is true of the shams, and nothing is claimed that one choice denies.
 
+Shifts, which may go either way, count by what they have in common: the family's effect is the one nearest to 0 of all
+between the smallest and the largest choice, 0 if these differ in sign. Where they do so in one of the runs, its size
+may be 0 although no choice says so, and the range of the change must hold that (trade.py).
+
 There are 2^k choices of k probes. Looked at are those that can be the ends of the range: the smallest in each run,
 those that moved up and down most, and those that take the same gain of every probe.
 """
@@ -24,9 +28,11 @@ Choice = tuple[int, ...]
 
 
 class Family:
-    """`probes`: of each its contrasts, each as values by case in the first run and in the later one."""
+    """`probes`: of each its contrasts, each as values by case in the first run and in the later one. `two_sided`: they
+    are shifts."""
 
-    def __init__(self, probes: Sequence[Sequence[tuple[np.ndarray, np.ndarray]]]) -> None:
+    def __init__(self, probes: Sequence[Sequence[tuple[np.ndarray, np.ndarray]]], *, two_sided: bool = False) -> None:
+        self._two_sided = two_sided
         # a case counts for a probe if all of its contrasts are known in both runs, so that all choices mean the same
         known = [~np.any([np.isnan(x) for pair in parts for x in pair], axis=0) for parts in probes]
         self.probes = len(probes)
@@ -50,8 +56,19 @@ class Family:
         return np.where(self._count > 0, first, np.nan), np.where(self._count > 0, later, np.nan)
 
     def effect(self, run: int) -> float:
-        """The smallest effect of all choices in the first run (0) or in the later one (1)."""
-        return sum(min(pair[run] for pair in parts) for parts in self._sums) / max(self.n, 1)
+        """The smallest effect of all choices in the first run (0) or the later one (1); of shifts that nearest to 0."""
+        low, high = self._range(run)
+        return max(low, 0.0) + min(high, 0.0) if self._two_sided else low
+
+    def crossed(self, run: int) -> bool:
+        """Do choices of shifts differ in sign, so that they have nothing in common?"""
+        low, high = self._range(run)
+        return self._two_sided and low < 0 < high
+
+    def _range(self, run: int) -> tuple[float, float]:
+        """The smallest and the largest effect of all choices."""
+        low, high = (sum(end(pair[run] for pair in parts) for parts in self._sums) for end in (min, max))
+        return low / max(self.n, 1), high / max(self.n, 1)
 
     def choices(self) -> list[Choice]:
         """Those that can be the ends of the range."""
@@ -63,4 +80,6 @@ class Family:
             lambda parts: max(range(len(parts)), key=lambda i: parts[i][1] - parts[i][0]),
             *(lambda parts, i=i: min(i, len(parts) - 1) for i in range(most)),
         ]
+        if self._two_sided:
+            by += [lambda parts, run=run: max(range(len(parts)), key=lambda i: parts[i][run]) for run in (0, 1)]
         return list(dict.fromkeys(tuple(take(parts) for parts in self._sums) for take in by))

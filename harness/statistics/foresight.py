@@ -1,6 +1,6 @@
 """What a run could have seen, and how many more cases would decide: power at the noise that the run has met.
 
-Two questions about one mean and its tolerance, of which decisions.py and change.py make those about a probe. (1) The
+Two questions about one mean and its tolerance, of which decisions.py and growth.py make those about a probe. (1) The
 smallest effect that would have been violated in four of five such runs (`least_effect`). The spread seen is that of
 the effect that was there; a larger effect brings its own. It is taken to come, as in power_model.py, from a share q of
 the cases that turn altogether (by `jump`), whatever they showed before: the mean goes from m to m + q (jump - m), and

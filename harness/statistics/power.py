@@ -48,10 +48,11 @@ _STEP = 0.02
 class Design:
     """One probe as planned. Raises ValueError on impossible numbers.
 
-    `cases`: independent cases, or groups of cases. `samples`: calls an arm gets per case and order (the source at
-    least 2). `per_group`: mean number of cases in a group. `sham`: gains are also compared with a placebo. `neutral`:
-    flips are also compared with those under a neutral edit. `tolerance`: utility units in [0, 1]; of a MUST_DROP probe
-    its min_drop; of a RETEST probe unused. `tests`: how many bias tests share `alpha` (Holm).
+    `cases`: independent cases, or groups of cases. `samples`: calls an arm gets per case and order (the source at least
+    2). `per_group`: mean number of cases in a group. `sham`: also compared with a placebo, which is a `counterpart` if
+    it says the same with another value (INVARIANT). `neutral`: flips are also compared with those under a neutral edit.
+    `tolerance`: utility units in [0, 1]; of a MUST_DROP probe its min_drop; of a RETEST probe unused. `tests`: how many
+    bias tests share `alpha` (Holm).
     """
 
     relation: Relation
@@ -59,6 +60,7 @@ class Design:
     task: Task = "pairwise"
     samples: int = 1
     sham: bool = False
+    counterpart: bool = False
     neutral: bool = True
     tolerance: float = 0.10
     tests: int = 1
@@ -175,9 +177,10 @@ def _parts(design: Design) -> list[_Part]:
     if design.relation is Relation.RETEST:
         return [_Part(RETEST_TOLERANCE, False, 0, alpha, alpha, 0.0, 1.0)]
     if design.relation in (Relation.INVARIANT, Relation.EQUIVARIANT):
-        flips = 2 if design.neutral else 1
+        shifts = 2 if design.sham and not design.counterpart else 1
+        flips = 1 + design.neutral + design.sham
         part = _Part(tol, False, 1, first / 2, alpha / flips)
-        return [_Part(tol, True, 0, first / 2, alpha), *[part] * flips]
+        return [*[_Part(tol, True, 0, first / 2, alpha / shifts)] * shifts, *[part] * flips]
     parts = 2 if design.sham else 1
     return [_Part(tol, False, 0, first, alpha / parts)] * parts
 
@@ -244,6 +247,7 @@ class _Table:
                 task=design.task,
                 samples=design.samples,
                 sham=design.sham,
+                counterpart=design.counterpart,
                 neutral=design.neutral,
                 per_group=design.per_group,
             )

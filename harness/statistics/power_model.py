@@ -175,6 +175,7 @@ def moments(
     task: Task = "pairwise",
     samples: int = 1,
     sham: bool = False,
+    counterpart: bool = False,
     neutral: bool = True,
     per_group: float = 1.0,
 ) -> Moments:
@@ -185,8 +186,12 @@ def moments(
     if relation is Relation.EQUIVARIANT:
         kinds, sizes = _order_kinds(noise, effect), (max(2, few), max(2, few), few, few)
     else:
-        kinds = _drop_kinds(noise, effect, task) if relation is Relation.MUST_DROP else _kinds(noise, effect, task)
-        sizes = (max(2, few), few, few)
+        others = 2 if relation is Relation.INVARIANT and sham else 1
+        if relation is Relation.MUST_DROP:
+            kinds = _drop_kinds(noise, effect, task)
+        else:
+            kinds = _kinds(noise, effect, task, others)
+        sizes = (max(2, few), few, *[few] * others)
         if task in ("pairwise", "ranking"):
             repeated = 2 * per_group  # both orders, independent once it is given how the case responds
     weights, means, covariances, thirds = [], [], [], []
@@ -198,7 +203,10 @@ def moments(
         arms = [_Arm(c, size, axis, len(calls)) for axis, (c, size) in enumerate(zip(calls, sizes, strict=False))]
         chance = math.prod((arm.weight for arm in arms), start=np.ones([1] * len(arms)))
         values = np.stack(
-            [np.broadcast_to(v, chance.shape).ravel() for v in _contrasts(relation, arms, task, sham, neutral)]
+            [
+                np.broadcast_to(v, chance.shape).ravel()
+                for v in _contrasts(relation, arms, task, sham, counterpart, neutral)
+            ]
         )
         p = chance.ravel()
         mean = values @ p
@@ -229,7 +237,9 @@ def moments(
     )
 
 
-def _contrasts(relation: Relation, arms: Sequence[_Arm], task: Task, sham: bool, neutral: bool) -> list[np.ndarray]:
+def _contrasts(
+    relation: Relation, arms: Sequence[_Arm], task: Task, sham: bool, counterpart: bool, neutral: bool
+) -> list[np.ndarray]:
     """The estimands (estimands.py) of one case, for all counts of its arms."""
     if relation is Relation.EQUIVARIANT:
         first, second, plain_first, plain_second = arms
@@ -241,17 +251,18 @@ def _contrasts(relation: Relation, arms: Sequence[_Arm], task: Task, sham: bool,
         if neutral:
             out.append(flips - (first.changes(plain_first) + second.changes(plain_second)) / 2)
         return out
-    source, follow, other = arms
+    source, follow, other, *more = arms
     if relation is Relation.RETEST:
         return [source.repeats()]
     if relation is Relation.MUST_DROP:
         return [follow.mean - 0.5 if task == "pairwise" else follow.mean - source.mean]
     if relation is Relation.INVARIANT:
         flips = source.changes(follow)
-        out = [follow.mean - source.mean, flips - source.repeats()]
-        if neutral:
-            out.append(flips - source.changes(other))
-        return out
+        shifts = [follow.mean - placebo.mean for placebo in more]
+        if not (shifts and counterpart):
+            shifts.append(follow.mean - source.mean)
+        floors = [other, *more] if neutral else more
+        return [*shifts, flips - source.repeats(), *(flips - source.changes(floor) for floor in floors)]
     return [follow.mean - other.mean, follow.mean - source.mean] if sham else [follow.mean - source.mean]
 
 
@@ -266,31 +277,30 @@ def _flips(noise: NoiseModel, n: int) -> Iterator[tuple[float, tuple[bool, ...]]
         yield math.prod(noise.sensitivity if f else 1 - noise.sensitivity for f in flipped), flipped
 
 
-def _kinds(noise: NoiseModel, effect: float, task: Task) -> Iterator[_Kind]:
-    """source, follow-up, and sham or neutral edit. Half of all cases have the target winning; those that respond to
-    the edit have it losing, and then win always."""
+def _kinds(noise: NoiseModel, effect: float, task: Task, others: int) -> Iterator[_Kind]:
+    """source, follow-up, and `others`: sham or neutral edit, or the neutral edit and then the sham. Half of all cases
+    have the target winning; those that respond to the edit have it losing, and then win always."""
     if task == "score" and noise.sd is not None:
-        yield from _score_kinds(noise, effect, noise.sd)
+        yield from _score_kinds(noise, effect, noise.sd, others)
         return
     share = effect / noise.faithful
-    for p, (other,) in _flips(noise, 1):
-        yield share * p, (_says(noise, False), _Call(0.0, 1.0, 1.0), _says(noise, other))
+    for p, turned in _flips(noise, others):
+        yield share * p, (_says(noise, False), _Call(0.0, 1.0, 1.0), *(_says(noise, other) for other in turned))
     for wins in (False, True):
-        for p, (follow, other) in _flips(noise, 2):
-            calls = (_says(noise, wins), _says(noise, wins != follow), _says(noise, wins != other))
-            yield (1 - share) / 2 * p, calls
+        for p, turned in _flips(noise, 1 + others):
+            yield (1 - share) / 2 * p, (_says(noise, wins), *(_says(noise, wins != edited) for edited in turned))
 
 
-def _score_kinds(noise: NoiseModel, effect: float, sd: float) -> Iterator[_Kind]:
+def _score_kinds(noise: NoiseModel, effect: float, sd: float, others: int = 1) -> Iterator[_Kind]:
     """Half of the cases respond, by twice the effect; a call is off by `sd`, up or down."""
 
     def call(shift: float) -> _Call:
         return _Call(0.5 + shift - sd, 0.5 + shift + sd, 0.5)
 
     for gain, sign in itertools.product((0.0, 2 * effect), (1, -1)):
-        for p, (follow, other) in _flips(noise, 2):
+        for p, (follow, *turned) in _flips(noise, 1 + others):
             step = sign * _SCORE_STEP
-            yield 0.25 * p, (call(0.0), call(gain + step * follow), call(step * other))
+            yield 0.25 * p, (call(0.0), call(gain + step * follow), *(call(step * other) for other in turned))
 
 
 def _drop_kinds(noise: NoiseModel, effect: float, task: Task) -> Iterator[_Kind]:

@@ -10,7 +10,7 @@ business. Accuracies are compared if they are the same measure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -251,7 +251,7 @@ def _unpaired(name: str, first: StoredRun, later: StoredRun) -> Sized | None:
 
 def interval_of(name: str, run: StoredRun, contrast: str | None = None) -> tuple[float, float] | None:
     """(effect, standard error) of a contrast, or of its kind where a run knows no more; by default of the first kind
-    that the run knows. Of several gains the smaller one."""
+    that the run knows. Of several gains or shifts the smaller one."""
     stored = None if run.stored is None else run.stored.probes.get(name)
     values = None if stored is None or contrast is None else stored.contrasts.get(contrast)
     if run.stored is not None and values is not None:
@@ -280,7 +280,8 @@ def _of_stored(name: str, stored: Baseline) -> dict[str, Normal]:
     for contrast, values in sorted(contrasts.items(), key=lambda pair: kind_of(pair[0]) == "flips"):
         kind, mean = kind_of(contrast), _mean(values, stored)
         # of an intersection the audit would decide on the smaller one
-        if kind is not None and mean is not None and (kind not in out or mean.mean < out[kind].mean):
+        size: Callable[[float], float] = abs if kind == "shift" else float
+        if kind is not None and mean is not None and (kind not in out or size(mean.mean) < size(out[kind].mean)):
             out[kind] = mean
     return out
 

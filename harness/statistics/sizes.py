@@ -8,11 +8,12 @@ How much of a contrast is bias, its *size*:
     accuracy                      -effect
     flips between repeats         none: noise is no bias
 
-"It grew" is tested as in the gate (change.py), "it shrank" by the same test with the runs exchanged: a gain grew if it
+"It grew" is tested as in the gate (growth.py), "it shrank" by the same test with the runs exchanged: a gain grew if it
 rose *and* lies above zero in the later run, a shift if difference and sum of the runs lie on one side of zero, each
-an intersection-union test whose largest p counts. A probe grew if *all* parts of an intersection did (of a gain that
-over the source and that over the sham, of flips those beyond each floor): then the smaller of them did. It grew if
-*any* part of a union did (the shift, or the flips), at the gate's shares of the error rate.
+an intersection-union test whose largest p counts. A probe grew if *all* parts of an intersection did (of a gain or a
+shift that over the source and that over the sham, shifts in one direction; of flips those beyond each floor): then the
+smaller of them did. It grew if *any* part of a union did (the shift, or the flips), at the gate's shares of the error
+rate.
 
 All p-values are of both directions together: if the size is the same in both runs, `p(grew=True)` or `p(grew=False)`
 falls below alpha with probability alpha at most.
@@ -31,7 +32,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from voirdire.harness.relations import Relation
-from voirdire.harness.statistics.change import FIRST_SHARE
+from voirdire.harness.statistics.growth import FIRST_SHARE
 from voirdire.harness.statistics.means import estimate
 
 __all__ = ["Kind", "Normal", "Part", "Sized", "kind_of", "kind_of_relation", "part_of", "sized"]
@@ -42,6 +43,7 @@ _KINDS: dict[str, Kind] = {
     "gain over source": "gain",
     "disagreement beyond repeats": "gain",
     "shift over sham": "shift",
+    "shift over source": "shift",
     "shift": "shift",
     "slot preference": "shift",
     "drop": "drop",
@@ -141,6 +143,13 @@ class Part:
         return self.difference.p_outside(0.0) if (self.difference.mean > 0) == up else 1.0
 
 
+def _p_of_all(parts: Sequence[Part], grew: bool) -> float:
+    """p of "not all of them grew" (or shrank); shifts must have done so in one direction."""
+    if len({part.difference.mean > 0 for part in parts if part.kind == "shift"}) > 1:
+        return 1.0
+    return max(part.p(grew) for part in parts)
+
+
 @dataclass(frozen=True, slots=True)
 class Sized:
     """A probe in two runs: it grew if any of `groups` did, which did if all of its parts did. Shares add up to 1."""
@@ -148,16 +157,16 @@ class Sized:
     groups: Sequence[tuple[float, Sequence[Part]]]
 
     def p(self, grew: bool) -> float:
-        return min(1.0, *(max(part.p(grew) for part in parts) / share for share, parts in self.groups))
+        return min(1.0, *(_p_of_all(parts, grew) / share for share, parts in self.groups))
 
     def shown(self, alpha: float) -> Part:
         """The part that people should look at: of the first group unless only another one stands at `alpha`, and of
         an intersection the part that it hangs on."""
         ways = (True, False)
-        evidence = [min(max(part.p(grew) for part in parts) for grew in ways) / share for share, parts in self.groups]
+        evidence = [min(_p_of_all(parts, grew) for grew in ways) / share for share, parts in self.groups]
         best = min(range(len(evidence)), key=evidence.__getitem__)
         _, parts = self.groups[0 if evidence[0] < alpha or evidence[best] >= alpha else best]
-        way = min(ways, key=lambda grew: max(part.p(grew) for part in parts))
+        way = min(ways, key=lambda grew: _p_of_all(parts, grew))
         return max(parts, key=lambda part: (part.p(way), part.difference.p_outside(0.0)))
 
     def p_moved(self, name: str | None) -> float:

@@ -16,8 +16,8 @@ of the change over a rectangle of two means, each with an interval at level 1 - 
 effect before and the paired difference; for a shift half the sum and half the difference, since |a| - |b| is twice the
 smaller of the two, with the sign of their product. Both functions are monotone in either mean, so the range lies at the
 corners. A bias is shown to shrink only if there was one and the paired difference says so too. Where probes have two
-gains the interval is the range of these intervals over all choices of gains, so that no change stands which one of them
-denies.
+gains (or shifts) the interval is the range of these intervals over all choices of them, so that no change stands which
+one of them denies. Where the shifts of one run have nothing in common, the change may be all that the other run shows.
 
 Not here: single probes and accuracy (side_by_side.py), money (harness/prices.py).
 """
@@ -156,7 +156,13 @@ def _families(first: StoredRun, later: StoredRun, alpha: float) -> list[Change]:
                 found.setdefault((name.partition(".")[0], kind), []).append(parts)
     kinds = [family for family, _ in found]
     return [
-        _change(f"{family}: {kind}" if kinds.count(family) > 1 else family, kind, Family(probes), both.groups, alpha)
+        _change(
+            f"{family}: {kind}" if kinds.count(family) > 1 else family,
+            kind,
+            Family(probes, two_sided=kind == "shift"),
+            both.groups,
+            alpha,
+        )
         for (family, kind), probes in found.items()
     ]
 
@@ -168,11 +174,15 @@ def _in_order(run: StoredRun, stored: Baseline) -> list[str]:
 
 
 def _change(family: str, kind: Kind, probes: Family, groups: np.ndarray | None, alpha: float) -> Change:
-    intervals = [_growth(kind, *probes.values(choice), groups) for choice in probes.choices()]
+    values = [probes.values(choice) for choice in probes.choices()]
+    intervals = [_growth(kind, *pair, groups) for pair in values]
+    # by run, the effects of all choices where the other run may have none
+    against = [[_need(pair[run], groups, 1.0) for pair in values] if probes.crossed(1 - run) else [] for run in (0, 1)]
 
     def interval(alpha: float) -> tuple[float, float]:
         lows, highs = zip(*(each(alpha) for each in intervals), strict=True)
-        return min(lows), max(highs)
+        lost, grown = ([_size_at_most(means, alpha)] if means else [] for means in against)
+        return min([*lows, *(-x for x in lost)]), max([*highs, *grown])
 
     before, after = probes.effect(0), probes.effect(1)
     size = _SIZE[kind]
@@ -181,6 +191,12 @@ def _change(family: str, kind: Kind, probes: Family, groups: np.ndarray | None, 
     # the corners hold the point estimate but for rounding
     ends = min(low, value), max(high, value)
     return Change(family, kind, probes.probes, before, after, value, *ends, _p_of(interval), probes.n)
+
+
+def _size_at_most(means: Sequence[Mean], alpha: float) -> float:
+    """Upper bound of the size that shifts have in common: it is not above that of any of them."""
+    tail = alpha / 4
+    return min(max(mean.upper(tail), -mean.lower(tail)) for mean in means)
 
 
 _SIZE: dict[Kind, Callable[[float], float]] = {"gain": lambda x: max(0.0, x), "shift": abs, "drop": lambda x: x}

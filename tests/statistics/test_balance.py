@@ -94,6 +94,28 @@ def test_an_addition_is_better_or_worse_if_both_of_its_gains_are(
     assert (bool(found.better), bool(found.worse)) == (better, worse)
 
 
+@pytest.mark.parametrize(
+    ("sham", "source", "better", "worse"),
+    [
+        ((0.4, 0.0), (0.0, 0.0), False, False),  # it disliked the sham's words
+        ((0.0, -0.4), (0.0, 0.0), False, False),
+        ((0.4, 0.0), (0.4, 0.0), True, False),
+        ((0.0, -0.4), (0.1, -0.4), False, True),
+        ((0.4, 0.0), (-0.4, 0.0), False, False),  # the two shifts had nothing in common
+        ((0.0, 0.4), (0.0, -0.4), False, False),
+    ],
+)
+def test_a_shift_is_better_or_worse_if_those_from_source_and_sham_are_in_one_direction(
+    sham: tuple[float, float], source: tuple[float, float], better: bool, worse: bool
+) -> None:
+    a, b = (
+        run(k, "tone.sad", ("shift over sham", around(x)), ("shift over source", around(y)))
+        for k, x, y in zip("AB", sham, source, strict=True)
+    )
+    found = told(a, b)
+    assert (bool(found.better), bool(found.worse)) == (better, worse)
+
+
 FLIPS = ("flips beyond neutral edits", "flips beyond repeats")
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from voirdire.harness.statistics.change import AllOf, AnyOf, Asked, Growth, Rise, Test, decide, paired_rise
+from voirdire.harness.statistics.change import Asked, Test, decide, paired_rise
 from voirdire.harness.statistics.drift import level_of_run
+from voirdire.harness.statistics.growth import AllOf, AllOneWay, AnyOf, Growth, Rise
 from voirdire.harness.statistics.means import Mean, estimate
 
 MARGIN, ALPHA, CASES, RUNS = 0.05, 0.05, 200, 1000
@@ -111,6 +112,52 @@ def test_an_addition_got_worse_only_if_it_gains_more_over_source_and_sham() -> N
     assert neither.holds(MARGIN, ALPHA)
     leaf, _ = one.held(MARGIN, ALPHA)
     assert leaf.change == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "worse"),
+    [
+        ((0.3, 0.35), (0.0, 0.0), True),
+        ((-0.3, -0.35), (0.1, -0.1), True),  # in common nothing, then -.3
+        ((0.3, -0.3), (0.0, 0.0), False),  # each grew, and still they have nothing in common
+        ((0.0, 0.3), (0.0, 0.0), False),  # the judge came to dislike the placebo
+        ((0.2, 0.2), (0.2, 0.2), False),
+        ((0.1, 0.2), (-0.3, -0.2), False),
+    ],
+)
+def test_shifts_from_source_and_placebo_grew_if_what_they_have_in_common_did(
+    now: tuple[float, float], then: tuple[float, float], worse: bool
+) -> None:
+    test = AllOneWay([growth(a, b, error=0.004) for a, b in zip(now, then, strict=True)])
+    assert (test.p(MARGIN) < 0.001) == worse
+    assert (test.change > MARGIN) == worse
+    if worse:
+        assert not test.holds(MARGIN, ALPHA)
+        assert test.stays_unfound(1, MARGIN, ALPHA) < 0.01
+        assert test.stays_open(1, MARGIN, ALPHA) > 0.9
+    leaf, level = test.found(MARGIN, ALPHA)
+    assert leaf.low(level) > MARGIN or not worse
+
+
+def test_shifts_that_come_to_agree_are_not_called_no_worse() -> None:
+    """+.3 over the source and -.3 over the placebo have nothing in common; +.3 and +.3 have. Part by part, neither
+    grew: the one by its difference, the other by its sum."""
+    met = AllOneWay([growth(0.3, 0.3, error=0.004), growth(0.3, -0.3, error=0.004)])
+    assert all(part.holds(MARGIN, ALPHA) for part in met.parts)
+    assert not met.holds(MARGIN, ALPHA)
+    assert met.change == pytest.approx(0.3)
+    apart = AllOneWay([growth(0.3, 0.3, error=0.004), growth(-0.3, 0.3, error=0.004)])
+    assert apart.change == pytest.approx(-0.3)
+    assert apart.p(MARGIN) == 1
+
+
+def test_shifts_in_common_that_did_not_grow_are_called_worse_at_the_level_at_most() -> None:
+    """At the edge: over the source it grew by the margin, over the placebo by any amount."""
+    rng = np.random.default_rng(9)
+    for now in ((MARGIN, 0.4), (-MARGIN, -0.4), (0.3, -0.3)):
+        tests = [AllOneWay([simulated(rng, each, 0.0) for each in now]) for _ in range(RUNS)]
+        # 5 % of 1,000, and three standard errors
+        assert sum(test.p(MARGIN) < ALPHA for test in tests) <= 70
 
 
 def test_any_part_that_grew_is_enough_at_its_share_of_the_level() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from voirdire.harness.cases import Case, shown_hash
 from voirdire.harness.followups import FollowUps
-from voirdire.harness.plan import Plan, build_plan
+from voirdire.harness.plan import Arm, Plan, build_plan
 from voirdire.harness.probes import Probe, Suite
 from voirdire.harness.relations import Relation
 from voirdire.harness.statistics.arms import Answers
@@ -178,6 +178,90 @@ def test_a_judge_moved_by_what_an_addition_says_is_still_found() -> None:
         assert found.node is not None
         assert found.node.p < 0.05 / 20
         assert found.per_item.max() == 1
+
+
+def texts_of(plan: Plan, arm: Arm | None) -> set[str]:
+    assert arm is not None
+    return {plan.calls[i].content for i in arm.calls.reshape(-1)}
+
+
+@pytest.mark.parametrize("name", ["tone.sad", "lexical.tautology"])
+@pytest.mark.parametrize("taste", [-0.4, 0.4])
+def test_a_judge_with_a_taste_for_the_shams_words_has_none_for_the_edit(name: str, taste: float) -> None:
+    """It decides against (for) every answer with neutral words in it, in 40 % of the cases; what the edit says does
+    not move it. Compared with the sham alone it shifts by 20 points, the other way."""
+    plan = planned(name, 150, samples=1)
+    neutral = texts_of(plan, plan.probes[0].sham)
+
+    def tasteful(case: Case, edited: bool, right: int, sample: int) -> bool:
+        said = chance("opinion", case.id) < 0.5
+        if shown_hash(case) in neutral and chance("taste", case.id) < abs(taste):
+            said = taste > 0  # for the target, whatever it thought
+        return (right == 0) == said
+
+    found = measure(plan, plan.probes[0], answered(plan, tasteful))
+    got = effect(found)
+    assert got["shift over sham"] == pytest.approx(-taste / 2, abs=0.1)
+    assert got["shift over source"] == 0
+    assert found.node is not None
+    assert found.node.p > 0.5
+    assert found.node.holds(0.05)
+    assert found.per_item.max() == 0
+
+
+@pytest.mark.parametrize(("sign", "name"), [(1, "tone.sad"), (-1, "lexical.link")])
+def test_a_judge_that_is_moved_by_the_edit_and_not_by_its_sham_is_found(sign: int, name: str) -> None:
+    plan = planned(name, 150, samples=1)
+    edited_texts = texts_of(plan, plan.probes[0].follow_up)
+
+    def moved(case: Case, edited: bool, right: int, sample: int) -> bool:
+        said = chance("opinion", case.id) < 0.5
+        if shown_hash(case) in edited_texts and chance("moved", case.id) < 0.6:
+            said = sign > 0
+        return (right == 0) == said
+
+    found = measure(plan, plan.probes[0], answered(plan, moved))
+    assert found.node is not None
+    assert found.node.p < 0.05 / 20
+    assert found.source_effect == pytest.approx(0.3 * sign, abs=0.1)
+    assert found.node.violated_by(0.05 / 20).leaf.name.startswith("shift over")
+
+
+def test_a_judge_that_moves_one_way_from_the_source_and_the_other_from_the_sham_is_not_convicted() -> None:
+    """It dislikes what is added, and the neutral words twice as much."""
+    plan = planned("tone.sad", 200, samples=1)
+    edited_texts, neutral = texts_of(plan, plan.probes[0].follow_up), texts_of(plan, plan.probes[0].sham)
+
+    def dislikes(case: Case, edited: bool, right: int, sample: int) -> bool:
+        much = 0.4 if shown_hash(case) in edited_texts else 0.8 if shown_hash(case) in neutral else 0.0
+        return (right == 0) == (chance("moved", case.id) >= much)
+
+    node = measure(plan, plan.probes[0], answered(plan, dislikes)).node
+    assert isinstance(node, Most)
+    shifts = node.parts[0]
+    assert isinstance(shifts, Least)
+    assert [part.mean.mean > 0 for part in shifts.parts] == [True, False]
+    assert all(part.p < 0.001 for part in shifts.parts)
+    assert shifts.p == 1.0
+    assert not shifts.beyond
+    # the flips tell the same: fewer than after the placebo
+    assert node.p == 1.0
+
+
+def test_a_counterpart_is_what_an_identity_is_compared_with() -> None:
+    """A judge that holds for the one value what it holds of no value, and prefers answers with the other."""
+    plan = planned("identity.author-gender", 150, samples=1)
+    others = texts_of(plan, plan.probes[0].sham)
+
+    def prefers(case: Case, edited: bool, right: int, sample: int) -> bool:
+        said = chance("opinion", case.id) < 0.5
+        return (right == 0) == (said or (shown_hash(case) in others and chance("moved", case.id) < 0.6))
+
+    found = measure(plan, plan.probes[0], answered(plan, prefers))
+    assert set(effect(found)) >= {"shift over sham", "flips beyond placebo"}
+    assert "shift over source" not in found.contrasts
+    assert found.node is not None
+    assert found.node.p < 0.05 / 20
 
 
 def test_contrasts_are_kept_case_by_case() -> None:

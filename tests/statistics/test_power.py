@@ -45,12 +45,12 @@ def simulate(design: Design, noise: NoiseModel, effect: float, *, runs: int = RU
     return violated / runs, held / runs
 
 
-def _sizes(design: Design) -> tuple[int, int, int]:
-    return max(2, design.samples), design.samples, design.samples
+def _sizes(design: Design) -> tuple[int, int, int, int]:
+    return max(2, design.samples), design.samples, design.samples, design.samples
 
 
 def _plan(design: Design) -> tuple[Plan, ProbePlan]:
-    """Calls are numbered arm by arm: source, follow-up, sham or neutral; each [case, order, sample]."""
+    """Calls are numbered arm by arm: source, follow-up, neutral edit, sham; each [case, order, sample]."""
     n = design.cases
     orders = 1 if design.task in ("score", "grade") else 2
     arms, at = [], 0
@@ -58,13 +58,13 @@ def _plan(design: Design) -> tuple[Plan, ProbePlan]:
         calls = at + np.arange(n * orders * size).reshape(n, orders, size)
         arms.append(Arm(calls, np.tile(np.arange(orders), (n, 1))))
         at += calls.size
-    source, follow, other = arms
-    row = Probe("a.b", design.relation, "", "", perturbation="x", sham=design.sham)
+    source, follow, other, placebo = arms
+    row = Probe("a.b", design.relation, "", "", perturbation="x", sham=design.sham, counterpart=design.counterpart)
     case = Case("q", ("a", "b")[:orders], id="c")
     probe = ProbePlan(row, items=[Item(i, 0, case, ()) for i in range(n)], source=source)
     if design.relation not in (EQUIVARIANT, RETEST):
         probe.follow_up = follow
-        probe.sham = other if design.sham else None
+        probe.sham = placebo if design.sham else None
     neutral = design.neutral and design.relation in (INVARIANT, EQUIVARIANT)
     plan = Plan(
         suite=Suite("s", "", (row,), tolerance=design.tolerance, min_drop=design.tolerance),
@@ -115,11 +115,12 @@ def _verdicts(
         reported = rng.random((n, orders, size)) < noise.faithful
         return np.where(reported, belief[:, :, None], ~belief[:, :, None]).astype(float)
 
-    many, few, few_too = _sizes(design)
+    many, few, few_too, _ = _sizes(design)
+    unused = np.zeros((n, orders, few))
     if design.relation is EQUIVARIANT:
         in_order = np.stack([truth, edited(truth)], axis=1)
         neutral = np.stack([edited(in_order[:, 0]), edited(in_order[:, 1])], axis=1)
-        arms = [calls(in_order, many), np.zeros((n, 2, few)), calls(neutral, few_too)]
+        arms = [calls(in_order, many), unused, calls(neutral, few_too), unused]
         first = rng.random(n) < effect
         for arm in arms:
             arm[first, 0], arm[first, 1] = 1.0, 0.0
@@ -127,18 +128,18 @@ def _verdicts(
     if design.relation is MUST_DROP:
         # pairwise: the damaged text wins where the damage goes unnoticed
         unnoticed = rng.random(n) < 0.5 + effect / (2 * noise.faithful - 1)
-        return [calls(~truth | truth, many), calls(unnoticed, few), calls(truth, few_too)]
+        return [calls(~truth | truth, many), calls(unnoticed, few), unused, unused]
     responds = rng.random(n) < effect / noise.faithful
     truth &= ~responds
-    arms = [calls(truth, many), calls(edited(truth), few), calls(edited(truth), few_too)]
+    arms = [calls(truth, many), *(calls(edited(truth), few) for _ in range(3))]
     arms[1][responds] = 1.0
     return arms
 
 
 def _scores(rng: np.random.Generator, design: Design, sd: float, effect: float, n: int) -> list[np.ndarray]:
     shift = np.where(rng.random(n) < 0.5, 2 * effect, 0.0)[:, None, None]
-    source, follow, other = (0.5 + sd * rng.standard_normal((n, 1, size)) for size in _sizes(design))
-    return [source, follow + shift, other]
+    source, follow, *others = (0.5 + sd * rng.standard_normal((n, 1, size)) for size in _sizes(design))
+    return [source, follow + shift, *others]
 
 
 DESIGNS = {
@@ -150,6 +151,10 @@ DESIGNS = {
     "gain, sham, half of the errors fixed": (Design(NO_GAIN, 60, sham=True), NoiseModel.from_flip_rate(0.12)),
     "edit": (Design(INVARIANT, 100, tests=16), NOISY),
     "edit, deterministic": (Design(INVARIANT, 100, tests=16), FIRM),
+    "edit, sham": (Design(INVARIANT, 100, sham=True, tests=16), NOISY),
+    "edit, counterpart": (Design(INVARIANT, 100, sham=True, counterpart=True, tests=16), NOISY),
+    "edit, sham, 3 samples": (Design(INVARIANT, 60, samples=3, sham=True, tests=16), NOISY),
+    "edit, sham, deterministic": (Design(INVARIANT, 100, sham=True, tests=16), FIRM),
     "neutral edit": (Design(INVARIANT, 100, neutral=False), NOISY),
     "order": (Design(EQUIVARIANT, 120, tests=16), NOISY),
     "order, deterministic": (Design(EQUIVARIANT, 60), FIRM),

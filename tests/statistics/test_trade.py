@@ -202,6 +202,66 @@ def test_a_judge_that_disliked_the_sham_has_not_been_cured_of_citations() -> Non
     assert (change.before, change.value, change.p) == (0.0, 0.0, 1.0)
 
 
+def with_shifts(label: str, *shifts: tuple[float, float], seed: int = 0) -> StoredRun:
+    """A run of INVARIANT probes with neutral shams: mean shifts over sham and over source, each from shares of cases
+    that move by a whole verdict."""
+    rng = np.random.default_rng(seed)
+
+    def moved(mean: float) -> np.ndarray:
+        return np.sign(mean) * (rng.random(N) < abs(mean))
+
+    by_probe = {f"f.{i}": tuple(map(moved, pair)) for i, pair in enumerate(shifts)}
+    run = stored(label, {name: ("shift over sham", x) for name, (x, _) in by_probe.items()})
+    assert run.stored is not None
+    probes = {
+        name: dataclasses.replace(run.stored.probes[name], contrasts={"shift over sham": x, "shift over source": y})
+        for name, (x, y) in by_probe.items()
+    }
+    return dataclasses.replace(run, stored=dataclasses.replace(run.stored, probes=probes))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "value", "shown"),
+    [
+        ((0.6, 0.6), (0.0, 0.0), -0.6, -1),
+        ((-0.6, -0.6), (0.0, 0.0), -0.6, -1),
+        ((0.0, 0.0), (-0.6, -0.6), 0.6, 1),
+        ((0.6, 0.0), (0.0, 0.0), 0.0, 0),  # it disliked the placebo
+        ((0.6, -0.6), (0.0, 0.0), 0.0, 0),  # it liked the edit less than nothing and more than the placebo
+        ((0.6, -0.6), (0.3, -0.3), 0.0, 0),
+        ((0.0, 0.0), (0.6, -0.6), 0.0, 0),
+        ((0.6, 0.6), (-0.6, -0.6), 0.0, 0),
+    ],
+)
+@pytest.mark.parametrize("probes", [1, 3])
+def test_a_shift_counts_by_what_source_and_placebo_have_in_common(
+    before: tuple[float, float], after: tuple[float, float], value: float, shown: int, probes: int
+) -> None:
+    found: list[Change] = []
+    for seed in range(20):
+        runs = with_shifts("A", *[before] * probes, seed=seed), with_shifts("B", *[after] * probes, seed=seed + 99)
+        found += [c for trade in compared(*runs) for c in trade.families]
+    assert len(found) == 20
+    # of one probe the standard deviation is .045
+    assert np.mean([c.value for c in found]) == pytest.approx(value, abs=0.06)
+    assert all(c.low <= c.value <= c.high for c in found)
+    assert np.mean([c.low <= value <= c.high for c in found]) >= 0.9
+    if shown:
+        assert all(c.p_adjusted < 0.05 and np.sign(c.value) == shown for c in found)
+    else:
+        assert np.mean([c.p_adjusted < 0.05 for c in found]) <= 0.1
+
+
+def test_shifts_that_come_to_agree_are_in_the_interval() -> None:
+    """+.4 over the placebo and -.4 over the source, then +.4 of both: no choice of one of them grew in size."""
+    ((c,),) = [t.families for t in compared(with_shifts("A", (0.4, -0.4)), with_shifts("B", (0.4, 0.4), seed=1))]
+    assert c.value == pytest.approx(0.4, abs=0.1)
+    assert c.high >= 0.4
+    ((c,),) = [t.families for t in compared(with_shifts("A", (0.4, 0.4)), with_shifts("B", (0.4, -0.4), seed=1))]
+    assert c.value == pytest.approx(-0.4, abs=0.1)
+    assert c.low <= -0.4
+
+
 @pytest.mark.parametrize("probes", [1, 4])
 def test_a_bias_that_is_taken_away_is_found_beside_its_shams(probes: int) -> None:
     found = [of_shams(seed, (0.9, 0.0, 0.2), (0.0, 0.0, 0.2), probes) for seed in range(40)]

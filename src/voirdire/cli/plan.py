@@ -234,6 +234,7 @@ def _design(planned: Plan, probe: ProbePlan, tests: int, alpha: float) -> Design
         task=planned.task,
         samples=planned.samples,
         sham=row.sham,
+        counterpart=row.counterpart,
         neutral=planned.neutrals is not None and row.name != "stability.neutral",
         tolerance=suite.min_drop_of(row) if row.relation is Relation.MUST_DROP else suite.tolerance_of(row),
         tests=tests,
