@@ -83,7 +83,7 @@ class StoredAccuracy:
 class Baseline:
     """A stored run. `cases` maps hashed ids to content hashes, sorted; `judge` holds the parts of the fingerprint.
 
-    `groups`: hashed id -> hash of the cluster, of the cases that have one.
+    `groups`: hashed id -> hash of the cluster (harness/clusters.py), of the cases of a group and of copies.
     """
 
     voirdire: str
@@ -236,8 +236,22 @@ def snapshot(
             lost=null_shares(answers, plan.sources)[order],
             labels=_labels(plan, order) if dial.measure in UNEVEN else (),
         ),
-        groups={keys[i]: content_hash(g)[:8] for i in order if (g := plan.cases[i].group) is not None},
+        groups=_clusters(plan, keys, order),
     )
+
+
+def _clusters(plan: Plan, keys: Sequence[str], order: np.ndarray) -> dict[str, str]:
+    """The cluster of each case that is not one by itself, under the name of a group or of its first case."""
+    names: dict[int, str] = {}
+    sizes = np.bincount(plan.groups)
+    for i in order:
+        group = plan.cases[i].group
+        if group is not None:
+            names.setdefault(int(plan.groups[i]), content_hash(group)[:8])
+    for i in order:
+        if sizes[plan.groups[i]] > 1:
+            names.setdefault(int(plan.groups[i]), content_hash(keys[i])[:8])
+    return {keys[i]: names[cluster] for i in order if (cluster := int(plan.groups[i])) in names}
 
 
 def _stored(

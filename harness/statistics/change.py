@@ -86,10 +86,10 @@ def _test(
 ) -> Test | None:
     if isinstance(node, Least):
         leaves = [_leaf(part, now, then, groups) for part in node.parts]
-        rises, growths = ([x for x in leaves if isinstance(x, kind)] for kind in (Rise, Growth))
+        growths = [x for x in leaves if isinstance(x, Growth)]
         if None in leaves:
             return None
-        return AllOneWay(growths) if growths else AllOf(rises)
+        return AllOneWay(growths) if growths else AllOf([x for x in leaves if isinstance(x, Rise)])
     if isinstance(node, Most):
         parts = [_test(part, now, then, groups) for part in node.parts]
         known = [part for part in parts if part is not None and not isinstance(part, AnyOf)]

@@ -20,17 +20,17 @@ __all__ = ["Clean", "changed"]
 @dataclass(frozen=True, slots=True)
 class Clean:
     """Verdicts on the unchanged cases of a run: `utility[case, order, sample]` of the first response, in [0, 1], NaN
-    where there is none. `cases`: hashed id and content of each; `groups`: its cluster."""
+    where there is none. `cases`: hashed id and content of each; `groups`: the number of its cluster."""
 
     cases: tuple[tuple[str, str], ...]
-    groups: tuple[str, ...]
+    groups: np.ndarray
     utility: np.ndarray
 
     @classmethod
     def of(cls, plan: Plan, answers: Answers) -> Clean:
         """From a finished run."""
         keys = tuple((case_key(case), case_content(case)) for case in plan.cases)
-        return cls(keys, tuple(case.group or case.id for case in plan.cases), answers.of_arm(plan.sources))
+        return cls(keys, plan.groups, answers.of_arm(plan.sources))
 
 
 def changed(first: Clean, later: Clean, *, wider: bool) -> Mean | None:
@@ -47,8 +47,7 @@ def changed(first: Clean, later: Clean, *, wider: bool) -> Mean | None:
         return None
     x, y = first.utility[[i for i, _ in common]], later.utility[[j for _, j in common]]
     flips = _across(x, y) if wider else _across(y, x)
-    groups = np.unique([first.groups[i] for i, _ in common], return_inverse=True)[1]
-    return estimate(flips - (repeats(x) + repeats(y)) / 2, groups)
+    return estimate(flips - (repeats(x) + repeats(y)) / 2, first.groups[[i for i, _ in common]])
 
 
 def _across(narrow: np.ndarray, wide: np.ndarray) -> np.ndarray:

@@ -81,5 +81,8 @@ class Family:
             *(lambda parts, i=i: min(i, len(parts) - 1) for i in range(most)),
         ]
         if self._two_sided:
-            by += [lambda parts, run=run: max(range(len(parts)), key=lambda i: parts[i][run]) for run in (0, 1)]
+            by += [
+                lambda parts: max(range(len(parts)), key=lambda i: parts[i][0]),
+                lambda parts: max(range(len(parts)), key=lambda i: parts[i][1]),
+            ]
         return list(dict.fromkeys(tuple(take(parts) for parts in self._sums) for take in by))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from voirdire.harness.cases import Case, Task
+from voirdire.harness.clusters import clusters_of
 from voirdire.harness.observations import Between, JudgeObservations, Position, Stability
 from voirdire.harness.statistics import observed_features as features
 from voirdire.harness.statistics.observed_agreement import agreement, between, stability
@@ -87,8 +88,10 @@ class _Log:
         self.ids = list(dict.fromkeys(key[0] for key in log.verdicts))
         self.number = {identity: i for i, identity in enumerate(self.ids)}
         self.cases = [cases.get(identity) for identity in self.ids]
-        names = [c.group or c.id if c is not None else i for c, i in zip(self.cases, self.ids, strict=True)]
-        self.groups = np.unique(names, return_inverse=True)[1] if names else np.zeros(0, dtype=int)
+        known = np.array([case is not None for case in self.cases], dtype=bool)
+        # of a case that is not known nobody can tell whether it is a copy
+        self.groups = len(self.ids) + np.arange(len(self.ids))
+        self.groups[known] = clusters_of([case for case in self.cases if case is not None]).numbers
         self.truths = [self._truth(c) for c in self.cases]
         # samples in order, so that the first repeat is the first
         self.rows = [
