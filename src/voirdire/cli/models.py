@@ -14,15 +14,21 @@ app = typer.Typer(help="Local models: what is installed; get NAME.", invoke_with
 
 @app.callback()
 def models(context: typer.Context) -> int:
-    """List the local models and whether they are installed."""
+    """List the local models, whether they are installed, whose they are and under which licence."""
     if context.invoked_subcommand is None:
         from voirdire.harness.judges import models as table
 
         ready = {m.name for m in table.installed()}
+        runs = table.runtime_version() is not None
         for model in table.known():
-            state = "installed" if model.name in ready else f"voirdire models get {model.name}"
+            if model.name not in ready:
+                state = f"{model.command}   ({model.download_bytes / 1e6:,.0f} MB)"
+            else:
+                state = "installed" if runs else f"{model.command}   (only the runtime is missing)"
             print(f"  {model.name:<10} {state}")
-            print(textwrap.fill(model.judge, 80, initial_indent=" " * 6, subsequent_indent=" " * 6))
+            for text in (model.judge, f"{model.title}. {model.licence}. {model.attribution}."):
+                print(textwrap.fill(text, 80, initial_indent=" " * 6, subsequent_indent=" " * 6))
+            print(f"      {model.homepage}")
     return 0
 
 
