@@ -138,6 +138,8 @@ def _parts_blocks(text: str, start: int, end: int) -> bool:
     source=_SOURCE,
 )
 def indentation(text: str, place: Place) -> list[Edit]:
+    if any(text[start] in " \t" for start, _ in analyse(text).blocks):
+        raise NotApplicable("some lines are indented code, which would no longer stand as far in as they did")
     found = [text.rfind("\n", 0, start) + 1 for start, _ in _lines(text)]
     if not found:
         raise NotApplicable("every line of this answer is code or a table")

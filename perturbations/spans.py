@@ -16,6 +16,7 @@ from functools import lru_cache
 from itertools import chain, compress, pairwise
 from typing import Literal, NamedTuple
 
+from voirdire.perturbations.bare_code import bare_blocks
 from voirdire.perturbations.span_patterns import BARE_TABLE, FENCE, FRONT_MATTER, HAN, LETTERS, TOKEN, WORD
 
 __all__ = [
@@ -49,7 +50,7 @@ _LOOSE_APOSTROPHE = re.compile(r"'(?:(?![A-Za-z])|(?<![A-Za-z]'))")
 class Analysis(NamedTuple):
     """What `analyse` found, each tuple sorted and without overlaps.
 
-    `protected` holds all that an edit must leave alone; `blocks` those of them that fill whole lines (fenced code,
+    `protected` holds all that an edit must leave alone; `blocks` those of them that fill whole lines (code, JSON,
     tables, display maths); `words` the alphabetic words outside them, inner apostrophes and marks included.
     """
 
@@ -75,7 +76,8 @@ def _trimmed(text: str, span: Span) -> Span:
 
 
 def _fixed_blocks(text: str) -> list[Span]:
-    """Front matter, fences and tables without outer bars: found first, since they hide what is inside."""
+    """Front matter, fences, tables without outer bars, code and data without a fence: found first, since they hide what
+    is inside."""
     found: list[Span] = []
     if text.startswith(("---", "+++")) and (front := FRONT_MATTER.match(text)):
         found.append(front.span())
@@ -85,6 +87,10 @@ def _fixed_blocks(text: str) -> list[Span]:
         fences = tuple(found)
         found += [m.span() for m in BARE_TABLE.finditer(text) if not inside(fences, *m.span())]
         found.sort()
+    if bare := bare_blocks(text):
+        others = tuple(found)
+        found += [span for span in bare if not inside(others, *span)]
+        found.sort()
     return found
 
 
@@ -92,10 +98,10 @@ def _fixed_blocks(text: str) -> list[Span]:
 def analyse(text: str) -> Analysis:
     """Split `text` into protected spans and words.
 
-    Protected: fenced, indented and inline code, front matter, URLs, e-mail addresses, numbers (decimals, thousands,
-    percentages, dates, amounts, ordinals), citations ([3], [@key], (Smith et al., 2019)), maths ($...$, $$...$$,
-    \\(...\\), \\[...\\], LaTeX commands), link targets, HTML tags and comments, tables, identifiers, paths, @names
-    and #tags.
+    Protected: code (fenced, indented, inline, or known by its lines), JSON and YAML, front matter, URLs, e-mail
+    addresses, numbers (decimals, thousands, percentages, dates, amounts, ordinals), citations ([3], [@key], (Smith et
+    al., 2019)), maths ($...$, $$...$$, \\(...\\), \\[...\\], LaTeX commands), link targets, HTML tags and comments,
+    tables, identifiers, paths, @names and #tags.
     """
     protected: list[Span] = []
     blocks: list[Span] = []
