@@ -48,8 +48,17 @@ _NOT_A_UNIT = re.compile(r" (?:only|just|merely|necessarily|to)\b", re.IGNORECAS
 _STRESSED_BEHIND = re.compile(r"\b(?:what|how|who|where|than|as|whatever|so|if|that)(?: \w+)? \Z", re.IGNORECASE)
 _STRESSED_BEFORE = re.compile(r" (?:that|to|or|and|if|when|because|in|not)\b", re.IGNORECASE)
 _WORD_NEXT = re.compile(" [a-z]")
-_HAVE_AS_VERB = re.compile(
-    r" (?:a|an|the|to|no|any|some|two|three|many|more|it|this|that|your|his|her|our|their|my)\b", re.IGNORECASE
+# "have" is an auxiliary only before a participle; as a verb ("we have time", "do you have") it is not contracted.
+_PARTICIPLE_NEXT = re.compile(
+    r" (?:(?:already|also|always|just|never|not|now|only|often|recently|since|yet) )?(?:[a-z]+(?<!e)ed|been|become"
+    r"|begun|broken|brought|built|bought|chosen|come|done|drawn|driven|fallen|felt|forgotten|found|given|gone|got|gotten|grown"
+    r"|had|heard|held|kept|known|learnt|left|lost|made|meant|met|paid|put|read|run|said|seen|sent|set|shown|spent|spoken"
+    r"|stood|taken|taught|thought|told|understood|won|worn|written)\b"
+)
+_ASKS_OR_MAY = re.compile(
+    r"\b(?:do|does|did|don['’]t|doesn['’]t|didn['’]t|will|would|can|could|shall|should|may|might|must|to|that|which|what"
+    r"|who) \Z",
+    re.IGNORECASE,
 )
 
 
@@ -107,7 +116,9 @@ def _contractions(text: str) -> Iterator[Edit]:
 def _unstressed(text: str, start: int, end: int, verb: str) -> bool:
     if not _WORD_NEXT.match(text, end) or _STRESSED_BEFORE.match(text, end):
         return False
-    if verb == "have" and _HAVE_AS_VERB.match(text, end):
+    if verb == "have" and (
+        not _PARTICIPLE_NEXT.match(text, end) or _ASKS_OR_MAY.search(text, max(0, start - 12), start)
+    ):
         return False
     return not _STRESSED_BEHIND.search(text, max(0, start - 30), start)
 
@@ -183,10 +194,14 @@ def _numbers_in_words(text: str) -> Iterator[tuple[int, int, int]]:
         value = _VALUES.get(text[start:end].lower())
         if value is None or text[start - 1 : start] in ("-", "'", "’"):
             continue
+        before = text[slice(*words[k - 1])].lower() if k and text[words[k - 1][1] : start] == " " else ""
+        if before in _VALUES and before != "one":  # "nineteen eighty-four" is one number
+            continue
         if value >= 20 and k + 1 < len(words) and text[end : words[k + 1][0]] == "-":
             value = _VALUES.get(text[start : words[k + 1][1]].lower())
             end = words[k + 1][1]
-        if value is not None and text[end : end + 1] not in ("-", "'", "’"):
+        behind = next((text[a:b].lower() for a, b in words[k + 1 : k + 3] if a == end + 1), "")
+        if value is not None and text[end : end + 1] not in ("-", "'", "’") and behind not in _VALUES:
             yield start, end, value
 
 

@@ -231,6 +231,7 @@ REST = " More of the same stands in the rest of this answer, which is long enoug
         ("I have seen that you cannot go.", "I've seen that you can't go."),
         ("Do not go, she will not be there.", "Don't go, she won't be there."),
         ("It is not a dog.", "It isn't a dog."),
+        ("They have already been here, and we have walked.", "They've already been here, and we've walked."),
     ],
 )
 def test_contractions_by_hand(full: str, short: str) -> None:
@@ -238,7 +239,21 @@ def test_contractions_by_hand(full: str, short: str) -> None:
     assert changed("lexical.expand", short.replace("'", "’") + REST) == full + REST
 
 
-@pytest.mark.parametrize("text", ["Tell me what it is like.", "I have a dog.", "It is not only big.", "IT IS BIG."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tell me what it is like.",
+        "I have a dog.",
+        "It is not only big.",
+        "IT IS BIG.",
+        "Do you have time to meet?",
+        "Do you have baked bread?",
+        "They have flexible joints.",
+        "I have so much to share.",
+        "The data we have is old.",
+        "You have need of it.",
+    ],
+)
 def test_not_contracted(text: str) -> None:
     with pytest.raises(NotApplicable, match="contracted"):
         changed("lexical.contract", text + REST)
@@ -273,6 +288,8 @@ def test_numbers_by_hand(words: str, figures: str) -> None:
         "the two dogs",
         "a two-day trip",
         "two or three dogs",
+        "the year nineteen eighty-four",
+        "room twelve fifty",
         "one dog",
     ],
 )
