@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import re
+import warnings
 from typing import Any
 
 import pytest
 
 import voirdire as vd
 from voirdire.harness.cases import Perturbation
-from voirdire.harness.errors import NotApplicable, UsageError
+from voirdire.harness.errors import JudgeFault, NotApplicable, UsageError
 
 
 def longest(case: vd.Case) -> int:
@@ -42,12 +44,60 @@ def test_a_scale_may_be_written_as_on_the_command_line(scale: Any) -> None:
         (lambda: vd.audit("mock:noisy", cases=[1]), r"case 1: a case is an object.*a number \(1\)"),
         (lambda: vd.audit("mock:noisy", cases=7), "cases must be a file or cases, not 7"),
         (lambda: vd.audit(7), "is not callable"),
+        (lambda: vd.audit(longest, alpha=2), "alpha is a number from 0 to 0.5, got 2"),
+        (lambda: vd.audit(longest, alpha=0), "alpha is a number"),
+        (lambda: vd.audit(longest, tolerance=-1), "tolerance is a number from 0 to 1, got -1"),
+        (lambda: vd.audit(longest, tolerance=float("nan")), "tolerance is a number from 0 to 1, got nan"),
+        (lambda: vd.audit(longest, tolerance=5), r"got 5\nGive 0.05 for 5 %"),
+        (lambda: vd.audit(longest, tolerance="a"), "tolerance is a number"),
+        (lambda: vd.audit(longest, samples=2.5), "samples is a whole number from 1 on, got 2.5"),
+        (lambda: vd.audit(longest, limit=0), "limit is a whole number from 1 on, got 0"),
+        (lambda: vd.audit(longest, minimise=-1), "minimise is a whole number from 0 on"),
+        (lambda: vd.audit(longest, concurrency=0), "concurrency is a whole number from 1 on"),
+        (lambda: vd.audit(longest, max_calls=0), "max_calls is a whole number from 1 on"),
+        (lambda: vd.audit(longest, mode="sequental"), r"no mode 'sequental'.*'sequential'"),  # type: ignore[arg-type]
+        (lambda: vd.audit(longest, suite=None), "suite is a name, a file or a Suite, got None"),  # type: ignore[arg-type]
+        (lambda: vd.check_swap(longest, None, alpha=0), "alpha is a number"),
+        (lambda: vd.check_swap(longest, None, tolerance=float("nan")), "tolerance is a number"),
+        (lambda: vd.check_swap(longest, None, max_calls=0), "max_calls is a whole number"),
+        (lambda: vd.check_no_gain(longest, None, "authority.book", target="wrose"), r"no target 'wrose'.*'worse'"),
+        (lambda: vd.attack(longest, alpha=2), "alpha is a number"),
+        (lambda: vd.attack(longest, samples=0), "samples is a whole number"),
+        (lambda: vd.attack(longest, concurrency=0), "concurrency is a whole number"),
     ],
 )
 def test_what_is_wrong_is_a_usage_error(call: Any, words: str) -> None:
     with pytest.raises(UsageError) as caught:
         call()
     assert re.search(words, str(caught.value), re.S)
+
+
+def boom(_case: vd.Case) -> int:
+    raise ValueError("boom: no such table")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: vd.audit(boom, suite="quick", limit=2, probes="order.swap"),
+        lambda: vd.check_swap(boom, None, limit=2),
+        lambda: vd.check_agrees(boom, boom, None, limit=2),
+    ],
+)
+def test_a_judge_that_raises_is_told_with_its_reason_however_few_calls_there_are(ask: Any) -> None:
+    with pytest.raises(JudgeFault, match="boom: no such table"):
+        ask()
+
+
+@pytest.mark.parametrize("door", [vd.audit, vd.attack])
+def test_a_blocking_door_in_a_loop_says_what_to_write(door: Any) -> None:
+    async def within() -> None:
+        door(longest)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a coroutine that was never awaited
+        with pytest.raises(RuntimeError, match=f"use `await voirdire.a{door.__name__}"):
+            asyncio.run(within())
 
 
 def test_a_check_of_the_users_own_drops_edits() -> None:

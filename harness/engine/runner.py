@@ -24,6 +24,7 @@ from voirdire.harness.engine.store import CallStore, Key
 from voirdire.harness.engine.texts import Texts
 from voirdire.harness.errors import ExitCode, JudgeError, JudgeUnreachable, NotRecorded, UsageError
 from voirdire.harness.judges.base import Judge
+from voirdire.harness.numbers import need_count
 from voirdire.harness.plan import PlannedCall
 from voirdire.harness.verdicts import Usage, Verdict
 
@@ -61,6 +62,8 @@ class Limits:
         for option, value in (("--rate", self.rate), ("--token-rate", self.token_rate)):
             if value is not None and not 0 < value < float("inf"):
                 raise UsageError(f"{option} must be a positive number a minute, got {value:g}")
+        need_count("concurrency", self.concurrency, 1, none=False)
+        need_count("max_calls", self.max_calls, 0)
         if self.max_cost is not None and not 0 < self.max_cost < float("inf"):
             raise UsageError(f"max_cost must be a positive number of US dollars, got {self.max_cost:g}")
 

@@ -127,10 +127,13 @@ def fingerprint(
 
 
 def source_of(target: Any) -> str | None:
-    """The source of a function, or of an object's class."""
+    """The source of a function, or of an object's class; of a wrapped function that of all layers."""
     subject = target if inspect.isroutine(target) or isinstance(target, functools.partial) else type(target)
     try:
-        return inspect.getsource(inspect.unwrap(subject))
+        inner = inspect.unwrap(subject)
+        # getsource itself goes to the innermost layer, whose wrappers may say something else
+        layers = [] if inner is subject or not hasattr(subject, "__code__") else [inspect.getsource(subject.__code__)]
+        return "".join([*layers, inspect.getsource(inner)])
     except (TypeError, OSError):
         return None
 
@@ -168,13 +171,16 @@ def plain(value: Any, *, depth: int) -> Any:
         for cell_name, cell in zip(names, value.__closure__ or (), strict=True):
             with contextlib.suppress(ValueError):  # a cell that is not filled yet
                 cells[cell_name] = cell.cell_contents
-        return [value.__qualname__, inner(value.__defaults__), inner(value.__kwdefaults__), inner(cells)]
+        # what it closes over is as near as its defaults; `plain` of a mapping leaves keys of services out
+        return [
+            value.__qualname__, inner(value.__defaults__), inner(value.__kwdefaults__), plain(cells, depth=depth)
+        ]  # fmt: skip
     if inspect.ismethod(value):
         return [value.__qualname__, inner(value.__self__)]
     attributes = getattr(value, "__dict__", None)
     if not isinstance(attributes, dict) or inspect.isclass(value) or inspect.ismodule(value):
         return type(value).__qualname__
-    return [type(value).__qualname__, inner(attributes)]
+    return [type(value).__qualname__, plain(attributes, depth=depth)]
 
 
 def describe(error: BaseException) -> str:

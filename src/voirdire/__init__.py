@@ -200,11 +200,12 @@ def audit(
     alpha, tolerance, strict, mode ("fixed", "sequential" or "anytime"), limit, minimise, concurrency, on (where the
     judge answers, e.g. "ray"), max_calls, max_cost, cache (a file or None), rewrites (the file of `voirdire freeze`),
     check (called with each edit, the text before and after; raises NotApplicable to leave it out), emit (called with
-    each event). Raises UsageError for bad input, JudgeUnreachable if the judge never gave a verdict.
+    each event). Raises UsageError for bad input, and if the judge never gave a verdict JudgeUnreachable, or
+    JudgeFault where it is code of yours that raised.
     """
-    import asyncio
+    from voirdire.checks import blocking
 
-    return asyncio.run(aaudit(judge, cases, suite, **options))
+    return blocking(aaudit(judge, cases, suite, **options), "audit")
 
 
 async def aaudit(
@@ -233,9 +234,10 @@ async def aaudit(
     """`audit` for running event loops."""
     from voirdire._compose import AuditRequest, audit_async
     from voirdire.harness.engine.runner import Limits
-    from voirdire.harness.errors import JudgeUnreachable
     from voirdire.harness.judges.spec import JudgeOptions, make_judge
+    from voirdire.harness.numbers import need_count
 
+    need_count("max_calls", max_calls, 1)
     place = _place(on)
     if place is not None and place.calls_at_once is not None:
         # a single call may take hours there
@@ -270,7 +272,7 @@ async def aaudit(
     )
     result = await audit_async(asked, request, emit=emit)
     if result.audit.verdict == "error":
-        raise JudgeUnreachable(result.run.reason or "the judge never gave a verdict")
+        raise result.failure()
     return result
 
 
@@ -289,9 +291,9 @@ def attack(judge: Judge | str | Callable[..., Any], cases: Cases | None = None, 
     or None), as on the command line. Of the result, `outcome` is "found", "nothing", "inconclusive" or "unfinished",
     and `found` has what works. Raises UsageError for bad input, JudgeUnreachable if the judge never gave a verdict.
     """
-    import asyncio
+    from voirdire.checks import blocking
 
-    return asyncio.run(aattack(judge, cases, **options))
+    return blocking(aattack(judge, cases, **options), "attack")
 
 
 async def aattack(
@@ -311,11 +313,15 @@ async def aattack(
     from voirdire._attack_plan import AttackRequest, prepare_attack
     from voirdire.harness.engine.runner import Limits
     from voirdire.harness.errors import JudgeUnreachable, UsageError, nearest
+    from voirdire.harness.numbers import need_count, need_share
 
     known = [name for name in AttackRequest.__dataclass_fields__ if name not in ("cases", "cache", "limits")]
     for name in options:
         if name not in known:
             raise UsageError(f"attack() has no option {name!r}", hint=nearest(name, known))
+    need_share("alpha", options.get("alpha"), 0.5)
+    for name, least in (("samples", 1), ("limit", 1), ("max_calls", 1), ("words", 1)):
+        need_count(name, options.get(name), least)
     if on is not None:
         from voirdire.harness.elsewhere.place import check_in_turn
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from voirdire._compose import AuditRequest, audit_async, prepare
-from voirdire.harness.errors import JudgeUnreachable, UsageError
+from voirdire.harness.errors import UsageError
 from voirdire.harness.findings import Audit
 from voirdire.harness.judges.base import Judge, traits_of
 from voirdire.harness.plan import Arm, ProbePlan
@@ -38,7 +38,7 @@ async def agreement(judge: Judge, other: Judge, request: AuditRequest) -> Audit:
         own = replace(prepared, plan=replace(prepared.plan, scale=one.scale))
         result = await audit_async(one, prepared=own)
         if result.verdict == "error" and result.audit.stopped != "budget":
-            raise JudgeUnreachable(result.run.reason or f"{one.name} never gave a verdict")
+            raise result.failure()
         results.append(result)
     plan = prepared.plan
     source = plan.probes[0].source

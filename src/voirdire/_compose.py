@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from voirdire._case_notes import case_notes
 from voirdire._case_source import cases_of
@@ -23,12 +23,13 @@ from voirdire.harness.cases import Case, Task, shown_hash
 from voirdire.harness.engine.events import Event
 from voirdire.harness.engine.runner import Limits, Run, run_calls
 from voirdire.harness.engine.store import CallStore
-from voirdire.harness.errors import UsageError
+from voirdire.harness.errors import ExitCode, JudgeError, JudgeFault, JudgeUnreachable, UsageError, nearest
 from voirdire.harness.findings import Audit, Calls, CounterExample, Findings
 from voirdire.harness.followups import Check, FollowUps
 from voirdire.harness.judges.base import Judge, Traits, facts_of, traits_of
 from voirdire.harness.judges.grammar import leaves
 from voirdire.harness.judges.trust import IN_PERSON, Source
+from voirdire.harness.numbers import need_count, need_share
 from voirdire.harness.papers import PaperResult
 from voirdire.harness.plan import Plan, build_plan
 from voirdire.harness.probes import Suite
@@ -84,6 +85,18 @@ class AuditRequest:
     suite_source: Source = IN_PERSON
     check: Check | None = None
 
+    def __post_init__(self) -> None:
+        """Raises UsageError for numbers that make no sense and modes that there are not, before anything is asked."""
+        need_share("alpha", self.alpha, 0.5)
+        need_share("tolerance", self.tolerance, 1.0, zero=True)
+        need_count("samples", self.samples, 1)
+        need_count("limit", self.limit, 1)
+        need_count("minimise", self.minimise, 0)
+        if self.mode not in get_args(Mode):
+            raise UsageError(f"there is no mode {self.mode!r}", hint=nearest(str(self.mode), get_args(Mode)))
+        if not isinstance(self.suite, (str, Suite)):
+            raise UsageError(f"suite is a name, a file or a Suite, got {self.suite!r}")
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -132,6 +145,12 @@ class AuditResult:
     def verdict(self) -> str:
         """ "pass", "fail", "inconclusive" or "error"."""
         return self.audit.verdict
+
+    def failure(self) -> JudgeError:
+        """Why there is no verdict at all, for those who ask with `verdict` "error"."""
+        said = next((v.reason for v in self.run.verdicts if v is not None and v.reason), None)
+        kind = JudgeFault if self.run.failure is ExitCode.USAGE else JudgeUnreachable
+        return kind(self.run.reason or said or "the judge never gave a verdict")
 
     def to_frame(self) -> pd.DataFrame:
         """One row a probe, columns as in audit.json."""
@@ -206,8 +225,6 @@ def _prepare(task: Task, scale: Any, request: AuditRequest, traits: Traits, in_b
     if tolerance is not None:
         suite = replace(suite, tolerance=tolerance)
     samples = request.samples if request.samples is not None else 3 if request.strict else suite.samples
-    if samples < 1:
-        raise UsageError(f"--samples {samples} is too few", hint="Give 1 or more.")
     if request.probes:
         suite = narrow(suite, request.probes)
     cases, path, notes = cases_of(request, task, scale, tuple(dict.fromkeys((*traits.needs, *suite.needs))))

@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
+import sys
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -53,12 +54,14 @@ def options_of(given: Mapping[str, Any], *, folder: Path) -> Options:
     cases = values.pop("cases", None)
     if isinstance(cases, (str, Path)):
         cases = _beside(cases, folder)
+    elif isinstance(cases, Iterator):
+        raise UsageError("cases is an iterator, which one test would use up for all others", hint="Give a list.")
     elif cases is not None:
         cases = tuple(cases)
     task, scale = values.pop("task", None), values.pop("scale", None)
     concurrency = values.pop("concurrency", 16)
     suite = values.pop("suite", "standard")
-    if isinstance(suite, str) and suite.endswith(".toml"):
+    if isinstance(suite, (str, Path)) and str(suite).endswith(".toml"):
         suite = str(_beside(suite, folder))
     if "probes" in values:
         values["probes"] = tuple([values["probes"]] if isinstance(values["probes"], str) else values["probes"])
@@ -115,15 +118,24 @@ def _scale(options: Options) -> Any:
 def _identity(given: Any, judge: Judge, where: str) -> str:
     """The judge's name for sharing, the same in every worker.
 
-    Functions made inside functions and bound methods look alike by name, so they are told apart by the test (and its
-    other parameters) that uses them.
+    Only what stands under its name in its module can be known by it: functions made inside functions, wrapped ones
+    (`functools.wraps` copies the name) and bound methods look alike, so they are told apart by the test (and its other
+    parameters) that uses them. Of equal names in two files, two conftest.py for instance, the file tells.
     """
     if isinstance(given, str):
         return f"spec {given}"
-    name = getattr(given, "__qualname__", "")
-    if name and "<" not in name and not hasattr(given, "__self__"):
-        return f"function {getattr(given, '__module__', '')}:{name}"
+    code = getattr(given, "__code__", None)
+    if code is not None and _by_name(given) is given:
+        return f"function {given.__module__}:{given.__qualname__} {code.co_filename}:{code.co_firstlineno}"
     return f"{judge.name} {judge.fingerprint} {where}"
+
+
+def _by_name(given: Any) -> Any:
+    """What stands under the name of `given` in its module; None for a name that leads nowhere."""
+    found: Any = sys.modules.get(given.__module__)
+    for part in given.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found
 
 
 @dataclass(slots=True)
@@ -189,8 +201,7 @@ class Audits:
             self._failed[key] = error
             return
         if result.verdict == "error" and result.audit.stopped != "budget":
-            failure = JudgeFault if result.run.failure == UsageError.exit_code else JudgeUnreachable
-            self._failed[key] = failure(result.run.reason or "the judge never gave a verdict")
+            self._failed[key] = result.failure()
             return
         self._done[key] = result.audit
         if self.out is not None:

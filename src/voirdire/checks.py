@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from voirdire.outcomes import Inconclusive, Violated
 
@@ -31,6 +31,7 @@ __all__ = [
     "acheck_must_drop",
     "acheck_no_gain",
     "acheck_swap",
+    "blocking",
     "check_agrees",
     "check_invariant",
     "check_must_drop",
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 Edit = str | Callable[[str], str]
+T = TypeVar("T")
 
 
 def in_loop() -> bool:
@@ -67,7 +69,8 @@ def settle(audit: Audit, finding: Finding, *, again: str | None = None) -> Findi
     return finding
 
 
-def _blocking(run: Coroutine[Any, Any, Finding], name: str) -> Finding:
+def blocking(run: Coroutine[Any, Any, T], name: str) -> T:
+    """The result of `run`, the coroutine behind the door `name`. Raises RuntimeError in a running event loop."""
     __tracebackhide__ = True
     if in_loop():
         run.close()
@@ -75,7 +78,7 @@ def _blocking(run: Coroutine[Any, Any, Finding], name: str) -> Finding:
     return plain_run(run)
 
 
-def plain_run(run: Coroutine[Any, Any, Finding]) -> Finding:
+def plain_run(run: Coroutine[Any, Any, T]) -> T:
     """`asyncio.run`, its own frames kept out of the traceback of an outcome."""
     __tracebackhide__ = True
     outcome: Violated | Inconclusive
@@ -117,25 +120,25 @@ def check_no_gain(judge: Any, cases: Cases, perturbation: Edit, **options: Any) 
     task, concurrency, max_calls, cache. Where the perturbation has a sham, the gain counts net of it.
     """
     __tracebackhide__ = True
-    return _blocking(acheck_no_gain(judge, cases, perturbation, **options), "check_no_gain")
+    return blocking(acheck_no_gain(judge, cases, perturbation, **options), "check_no_gain")
 
 
 def check_invariant(judge: Any, cases: Cases, perturbation: Edit, **options: Any) -> Finding:
     """The edit must not change the verdict, in either direction, beyond the judge's own noise. Options as above."""
     __tracebackhide__ = True
-    return _blocking(acheck_invariant(judge, cases, perturbation, **options), "check_invariant")
+    return blocking(acheck_invariant(judge, cases, perturbation, **options), "check_invariant")
 
 
 def check_must_drop(judge: Any, cases: Cases, perturbation: Edit, **options: Any) -> Finding:
     """A damaged answer must be judged worse by `min_drop` (.10) at least. Other options as above."""
     __tracebackhide__ = True
-    return _blocking(acheck_must_drop(judge, cases, perturbation, **options), "check_must_drop")
+    return blocking(acheck_must_drop(judge, cases, perturbation, **options), "check_must_drop")
 
 
 def check_swap(judge: Any, cases: Cases, **options: Any) -> Finding:
     """The verdict must follow the answers, not the slots they stand in. Options as above."""
     __tracebackhide__ = True
-    return _blocking(acheck_swap(judge, cases, **options), "check_swap")
+    return blocking(acheck_swap(judge, cases, **options), "check_swap")
 
 
 def check_agrees(judge: Any, other: Any, cases: Cases, **options: Any) -> Finding:
@@ -145,7 +148,7 @@ def check_agrees(judge: Any, other: Any, cases: Cases, **options: Any) -> Findin
     absolute difference, each score as a share of its judge's scale. Options as above.
     """
     __tracebackhide__ = True
-    return _blocking(acheck_agrees(judge, other, cases, **options), "check_agrees")
+    return blocking(acheck_agrees(judge, other, cases, **options), "check_agrees")
 
 
 async def acheck_agrees(judge: Any, other: Any, cases: Cases, **options: Any) -> Finding:
@@ -161,19 +164,24 @@ async def acheck_agrees(judge: Any, other: Any, cases: Cases, **options: Any) ->
 async def _check(judge: Any, cases: Cases, perturbation: Edit, relation: str, **options: Any) -> Finding:
     __tracebackhide__ = True
     from voirdire._compose import audit_async
-    from voirdire.harness.errors import JudgeUnreachable
-    from voirdire.harness.probes import Suite
+    from voirdire.harness.errors import UsageError, nearest
+    from voirdire.harness.numbers import need_share
+    from voirdire.harness.probes import Suite, Target
     from voirdire.harness.relations import Relation
 
     target, dose = options.pop("target", "worse"), options.pop("dose", 1.0)
     tolerance, min_drop = options.pop("tolerance", None), options.pop("min_drop", None)
+    need_share("tolerance", tolerance, 1.0, zero=True)
+    need_share("min_drop", min_drop, 1.0, zero=True)
+    if target not in get_args(Target):
+        raise UsageError(f"there is no target {target!r}", hint=nearest(str(target), get_args(Target)))
     request, task = _request(cases, options)
     probe = _probe(perturbation, Relation(relation), target=target, dose=dose)
     probe = replace(probe, tolerance=tolerance, min_drop=min_drop)
     suite = Suite("check", "One hand-written check.", (probe,))
     result = await audit_async(judge_of(judge, task), replace(request, suite=suite))
     if result.verdict == "error" and result.audit.stopped != "budget":
-        raise JudgeUnreachable(result.run.reason or "the judge never gave a verdict")
+        raise result.failure()
     return settle(result.audit, result.findings[probe.name])
 
 
@@ -182,12 +190,14 @@ def _request(cases: Cases, options: dict[str, Any]) -> tuple[Any, Any]:
     from voirdire._compose import AuditRequest
     from voirdire.harness.engine.runner import Limits
     from voirdire.harness.errors import UsageError, nearest
+    from voirdire.harness.numbers import need_count
 
     known = ("samples", "alpha", "mode", "seed", "limit", "task", "concurrency", "max_calls", "cache")
     for name in options:
         if name not in known:
             raise UsageError(f"a check has no option {name!r}", hint=nearest(name, (*known, "target", "tolerance")))
     values = dict(options)
+    need_count("max_calls", values.get("max_calls"), 1)
     limits = Limits(values.pop("concurrency", 16), values.pop("max_calls", None))
     task = values.pop("task", None)
     return AuditRequest(cases=cases, cache=values.pop("cache", None), limits=limits, **values), task

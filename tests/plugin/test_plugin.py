@@ -149,6 +149,52 @@ def test_several_judges_by_parametrisation_are_kept_apart(judged: pytest.Pyteste
     assert text.count("suite quick · 60 cases") == 3
 
 
+def test_judges_that_only_look_alike_are_kept_apart(judged: pytest.Pytester) -> None:
+    """A wrapped function bears the name of what it wraps, judges of one factory close over objects that look alike, and
+    instances may all say the same of themselves."""
+    body = (
+        "import functools\n\n"
+        "def base(case):\n    return case.label\n\n"
+        "def first_slot(judge):\n    @functools.wraps(judge)\n    def inner(case):\n        return 'A'\n\n    return inner\n"
+        "\n"
+        "class Client:\n    def __init__(self, prompt):\n        self.prompt = prompt\n"
+        "    def __repr__(self):\n        return 'a client'\n"
+        "    def ask(self, case):\n        return 'A' if self.prompt == 'bad' else case.label\n\n"
+        "class Judge:\n    def __init__(self, prompt):\n        self.inside = {'all': [{'client': Client(prompt)}]}\n"
+        "    def __repr__(self):\n        return 'a judge'\n"
+        "    def __call__(self, case):\n        return self.inside['all'][0]['client'].ask(case)\n\n"
+        "def make(client):\n    return vd.judge(lambda case: client.ask(case), task='pairwise')\n\n"
+        '@pytest.mark.parametrize("judge", [base, first_slot(base), make(Client("good")), make(Client("bad")), '
+        'Judge("good"), Judge("bad")], ids=["plain", "wrapped", "made", "made-bad", "object", "object-bad"])\n'
+        '@pytest.mark.voirdire(suite="quick", probes=["order.swap"], limit=60)\n'
+        "def test_judge(probe, judge):\n    probe.check(judge)\n"
+    )
+    write(judged, body)
+    result = judged.runpytest("-rA")
+    text = result.stdout.str()
+    assert text.count("suite quick · 60 cases") == 6
+    for good, bad in (("plain", "wrapped"), ("made", "made-bad"), ("object", "object-bad")):
+        assert f"PASSED test_it.py::test_judge[order.swap-{good}]" in text
+        assert f"FAILED test_it.py::test_judge[order.swap-{bad}]" in text
+
+
+def test_judges_of_one_name_in_two_files_are_kept_apart(judged: pytest.Pytester) -> None:
+    for folder, answer in (("a", "case.label"), ("b", "'A'")):
+        judged.mkdir(folder)
+        conftest = (
+            f"import pytest\n\ndef my_judge(case):\n    return {answer}\n\n"
+            "@pytest.fixture\ndef judge():\n    return my_judge\n"
+        )
+        (judged.path / folder / "conftest.py").write_text(conftest)
+        (judged.path / folder / f"test_{folder}.py").write_text(
+            'import pytest\n\n@pytest.mark.voirdire(suite="quick", probes=["order.swap"], limit=60)\n'
+            "def test_it(probe, judge):\n    probe.check(judge)\n"
+        )
+    result = judged.runpytest("-rA")
+    result.assert_outcomes(passed=1, failed=1)
+    assert result.stdout.str().count("suite quick · 60 cases") == 2
+
+
 def test_a_judge_is_asked_once_for_all_tests_that_share_a_mark(judged: pytest.Pytester) -> None:
     body = (
         "calls = []\ndef judge(case):\n    calls.append(case)\n    return case.label\n\n"
@@ -161,6 +207,13 @@ def test_a_judge_is_asked_once_for_all_tests_that_share_a_mark(judged: pytest.Py
     )
     write(judged, body)
     judged.runpytest().assert_outcomes(passed=7)
+
+
+def test_a_suite_may_be_a_path(judged: pytest.Pytester) -> None:
+    (judged.path / "mine.toml").write_text('name = "mine"\nsummary = "One."\nprobes = ["order.swap"]\n')
+    mark = '@pytest.mark.voirdire(suite=Path("mine.toml"), limit=60)'
+    write(judged, "from pathlib import Path\n\n" + one("judges.good", mark))
+    judged.runpytest().assert_outcomes(passed=1)
 
 
 def test_options_of_a_fixture_and_cases_beside_the_test_file(judged: pytest.Pytester) -> None:
@@ -192,6 +245,12 @@ def test_options_of_a_fixture_and_cases_beside_the_test_file(judged: pytest.Pyte
         ('suite="quick", smaples=2', "has no option 'smaples'"),
         ('suite="quick", probes=["nothing.*"]', "no probe is called 'nothing.[*]'"),
         ('"quick"', "write the options of the voirdire mark by name"),
+        ('suite="quick", tolerance="a"', "tolerance is a number from 0 to 1, got 'a'"),
+        ('suite="quick", tolerance=5', "tolerance is a number from 0 to 1, got 5"),
+        ('suite="quick", samples=2.5', "samples is a whole number from 1 on, got 2.5"),
+        ('suite="quick", mode="sequental"', "there is no mode 'sequental'"),
+        ('suite="quick", cases=(c for c in [])', "cases is an iterator*"),
+        ("suite=None", "suite is a name, a file or a Suite, got None"),
     ],
 )
 def test_bad_marks_are_errors_that_say_the_fix(judged: pytest.Pytester, mark: str, said: str) -> None:

@@ -125,6 +125,8 @@ class Asking:
         at_least("--concurrency", self.concurrency, 1)
         at_least("--retries", self.retries, 0)
         at_least("--max-calls", self.max_calls, 1)
+        at_least("--samples", self.samples, 1)
+        at_least("--limit", self.limit, 1)
         if not (is_finite(self.timeout) and self.timeout > 0):
             raise UsageError(f"--timeout {self.timeout:g} is no time to answer", hint="Give a number of seconds.")
         if self.max_cost is not None and not (is_finite(self.max_cost) and self.max_cost > 0):
