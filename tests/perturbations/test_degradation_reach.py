@@ -1,0 +1,95 @@
+"""What damage leaves alone: places where the change would be a repair, would say the same, or would make no sense."""
+
+from __future__ import annotations
+
+import pytest
+from making import make
+
+from voirdire.harness.cases import Case
+from voirdire.harness.errors import NotApplicable
+from voirdire.perturbations import (  # noqa: F401 - register their parts of the family
+    degradation_facts,
+    degradation_instructions,
+    degradation_reasoning,
+    degradation_structure,
+)
+from voirdire.perturbations.lexicon import lexicon
+from voirdire.perturbations.pleasantries import is_pleasantry
+
+FILL = " More of the same is said in the rest of the answer, so that it has some length of its own." * 2
+ZH_FILL = "应当盖上锅盖并且关火。" * 5
+LIST = "Here they are, each of them with what there is to say about it:\n- one of them is this\n- two of them is that\n"
+JSON = '{"first name": "somebody", "second name": "somebody else who has a longer name"}'
+
+
+def result(name: str, text: str, question: str = "Why?", seed: int = 0) -> str:
+    case = Case(question, (text, "other"), label=0)
+    return make(f"degradation.{name}", case, 0, seed, 1.0).case.responses[0]
+
+
+def untouched(name: str, text: str, question: str = "Why?") -> None:
+    with pytest.raises(NotApplicable):
+        result(name, text, question)
+
+
+# --- the order
+
+
+def test_a_list_without_an_order_is_as_good_in_another() -> None:
+    untouched("shuffle", "Tips:\n- Eat well every day.\n- Sleep eight hours.\n- Drink water.\n- Walk to the shop.\n")
+    untouched("shuffle", "建议：\n- 每天好好吃饭。\n- 睡八个小时。\n- 多喝水。\n- 走路去商店。\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tea:\n1. First, boil the water.\n2. Then add the tea.\n3. Finally, pour it out.\n",
+        "泡茶：\n1. 首先把水烧开。\n2. 然后放入茶叶。\n3. 最后倒出来。\n",
+    ],
+)
+def test_steps_that_say_where_they_come_change_places(text: str) -> None:
+    made = result("shuffle", text)
+    assert made != text
+    assert [line[:2] for line in made.splitlines()[1:]] == ["1.", "2.", "3."]
+
+
+# --- politeness
+
+POLITE = [
+    "Sure!", "I hope this helps!", "Let me know if you have any further questions.", "Sure, I'd be happy to help!",
+    "If you have any other questions, feel free to ask!", "Of course.", "You’re welcome!", "Have a great day! 😊",
+    "好的！", "希望这对您有帮助！", "如果您还有其他问题，请随时告诉我。", "祝您生活愉快！",
+]  # fmt: skip
+SAYING = [
+    "Sure, it rained.", "I hope it rains.", "Let me know the answer.", "Of course not.", "Yes.", "Enjoy the sea.",
+    "If you have questions about it, the law says no.", "好天气很多。", "如果水开了，请关火。", "不可以。",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sentence", POLITE)
+def test_politeness_is_known(sentence: str) -> None:
+    assert is_pleasantry(sentence)
+
+
+@pytest.mark.parametrize("sentence", SAYING)
+def test_what_says_something_is_no_politeness(sentence: str) -> None:
+    assert not is_pleasantry(sentence)
+
+
+@pytest.mark.parametrize(
+    ("first", "middle", "last"),
+    [
+        ("Sure! ", "It rained all day. Then the sun came out. After that we went home. ", "I hope this helps!"),
+        ("好的！", "今天下雨了。后来出太阳了。然后我们回家了。", "希望这对您有帮助！"),
+    ],
+)
+def test_politeness_is_never_all_that_is_left_out(first: str, middle: str, last: str) -> None:
+    for seed in range(20):
+        made = result("remove", first + middle + last, seed=seed)
+        assert made.startswith(first)
+        assert made.endswith(last)
+        assert middle not in made
+
+
+def test_politeness_alone_is_nothing_to_leave_out() -> None:
+    untouched("remove", "Sure! Great question. It rained. I hope this helps! Let me know if you have any questions.")
