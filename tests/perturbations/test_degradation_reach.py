@@ -32,6 +32,53 @@ def untouched(name: str, text: str, question: str = "Why?") -> None:
         result(name, text, question)
 
 
+# --- the format that was asked for
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Put your answer in **bold** as a list of three words (for example, **yes, no, yes**).", LIST),
+        ("Please do not use bullet points.", LIST),
+        ("Answer without any headings, tables or bullet points.", LIST),
+        ("Avoid bullet points.", LIST),
+        ("Don’t write a numbered list.", LIST),
+        ("Bullet points are not allowed.", LIST),
+        ("Say what is wrong with these bullet points.", LIST),
+        ("Why is a bullet train fast?", LIST),
+        ("请不要用列表回答。", LIST),
+        ("避免使用分点。", LIST),
+        ("Turn this JSON into a Python dictionary literal.", JSON),
+        ("Convert this JSON to CSV.", JSON),
+        ("Never answer in JSON.", JSON),
+        ("How are dates stored in JSON?", JSON),
+        ("请不要以JSON格式回答。", JSON),
+        ("这个JSON是什么意思？", JSON),
+        ("Do not answer in one paragraph.", "It rained all day. Then the sun came out." + FILL),
+    ],
+)
+def test_a_format_that_was_not_asked_for_is_not_broken(question: str, text: str) -> None:
+    untouched("format", text, question)
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Use bullet points.", LIST),
+        ("Give no more than 5 bullet points.", LIST),
+        ("I do not know how it works; answer in a numbered list.", LIST),
+        ("用列表回答。", LIST),
+        ("不要太长，分点回答。", LIST),
+        ("Return a valid JSON object.", JSON),
+        ("Turn the table into JSON.", JSON),
+        ("Respond in the following JSON format.", JSON),
+        ("请以JSON格式回答。", JSON),
+    ],
+)
+def test_a_format_that_was_asked_for_is_broken(question: str, text: str) -> None:
+    assert result("format", text, question) != text
+
+
 # --- the order
 
 
