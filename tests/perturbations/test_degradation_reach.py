@@ -100,6 +100,50 @@ def test_steps_that_say_where_they_come_change_places(text: str) -> None:
     assert [line[:2] for line in made.splitlines()[1:]] == ["1.", "2.", "3."]
 
 
+# --- the final answer
+
+
+def test_a_heading_is_no_final_answer() -> None:
+    text = "The case:\n\n#### 1. The charge\nHe was charged.\n\n#### 2. The verdict\nHe was found guilty." + FILL
+    untouched("final-answer", text)
+    untouched("final-answer", text + "\n\n#### 3. What came of it")
+    assert result("final-answer", text + "\n#### 42\n").startswith(text + "\n#### ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It is late, and this is the best choice I can offer." + FILL,
+        "The best option A child has is to wait." + FILL,
+        "The right answer I had in mind was longer." + FILL,
+    ],
+)
+def test_words_are_no_options(text: str) -> None:
+    untouched("final-answer", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "start"),
+    [
+        ("The answer is A." + FILL, "Why?", "The answer is "),
+        ("The answer is **I**" + FILL, "Why?", "The answer is **"),
+        ("The answer is (A) because of it." + FILL, "Why?", "The answer is ("),
+        ("The answer is A because of it." + FILL, "Which? A) x B) y C) z", "The answer is "),
+        ("选A项。" + ZH_FILL, "为什么？", "选"),
+    ],
+)
+def test_options_are_turned(text: str, question: str, start: str) -> None:
+    made = result("final-answer", text, question)
+    assert made != text
+    assert made.startswith(start)
+    assert made[len(start) + 1 :] == text[len(start) + 1 :]
+
+
+def test_the_word_behind_the_answer_does_not_hide_it() -> None:
+    text = "The answer is B. It is the best choice I can offer." + FILL
+    assert result("final-answer", text).endswith("It is the best choice I can offer." + FILL)
+
+
 # --- politeness
 
 POLITE = [
