@@ -144,6 +144,36 @@ def test_the_word_behind_the_answer_does_not_hide_it() -> None:
     assert result("final-answer", text).endswith("It is the best choice I can offer." + FILL)
 
 
+# --- units
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "油锅起火时，千万不能泼水。",
+        "出门千万要小心。",
+        "千万别忘了。",
+        "很多天以后，他走了千万里。",
+        "其余天气晴好。",
+    ],
+)
+def test_no_unit_without_a_number(text: str) -> None:
+    untouched("unit", text + ZH_FILL)
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("一共三千万人。", "一共三千亿人。"),
+        ("走了3千多米。", "走了3千多公里。"),
+        ("他等了十几天。", "他等了十几周。"),
+        ("住了20多天。", "住了20多周。"),
+    ],
+)
+def test_numbers_in_chinese_keep_their_units_in_reach(text: str, made: str) -> None:
+    assert result("unit", text + ZH_FILL) == made + ZH_FILL
+
+
 # --- politeness
 
 POLITE = [
