@@ -119,7 +119,10 @@ def entity(text: str, place: Place) -> list[Edit]:
     return within_growth(text, edits)
 
 
-_CHINESE_WORD = re.compile(rf"(?<![不没非无未最])(?:{_alternatives(list(CHINESE_OPPOSITES))})")
+# "简单来说" (in short) is a phrase: what follows is the same whatever it says of itself
+_CHINESE_WORD = re.compile(
+    rf"(?<![不没非无未最])(?!简单(?:来说|来讲|地说|说来|说|介绍))(?:{_alternatives(list(CHINESE_OPPOSITES))})"
+)
 
 
 @perturbation(

@@ -214,3 +214,31 @@ def test_politeness_is_never_all_that_is_left_out(first: str, middle: str, last:
 
 def test_politeness_alone_is_nothing_to_leave_out() -> None:
     untouched("remove", "Sure! Great question. It rained. I hope this helps! Let me know if you have any questions.")
+
+
+# --- opposites
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We gained general insights from personal projects.",
+        "It is divided into two pieces, generally.",
+        "In short, they fill in the form with their full name.",
+        "We look forward to the end of the day.",
+        "Unfortunately, a rough draft of it is all that we have.",
+    ],
+)
+def test_words_without_an_opposite_in_use_stay(text: str) -> None:
+    untouched("antonym", text)
+
+
+def test_what_is_plainly_opposed_is_still_turned() -> None:
+    table = lexicon()
+    opposed = {"increase": "decrease", "high": "low", "long": "short", "shorter": "longer", "multiply": "divide"}
+    assert all(other in {o for e in table[word] for o in e.antonyms} for word, other in opposed.items())
+
+
+def test_a_chinese_phrase_is_not_turned() -> None:
+    untouched("antonym", "简单来说，这只猫在睡觉。")
+    assert result("antonym", "这个问题很简单。") == "这个问题很复杂。"
