@@ -45,7 +45,7 @@ def _unit_pattern(lang: Language) -> re.Pattern[str]:
 
 
 # 万 and its kind count only behind a numeral: 千万 alone is an adverb (千万不能: by no means), 很多天 no number of days
-_CHINESE_NUMBER = re.compile(r"[\d一二两三四五六七八九十几数][\d.,十百千万亿多余几]*[ ]?\Z")
+_CHINESE_NUMBER = re.compile(r"[\d一二两三四五六七八九十几数][\d.,十百千万亿多余几]{0,15}[ ]?\Z")
 _CHINESE_ADVERB = re.compile(r"千万(?=不|别|要|记|莫|勿|小心|注意|当心)")
 #: characters of a number that are looked at
 _LONGEST_NUMBER = 16
