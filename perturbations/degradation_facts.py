@@ -44,6 +44,21 @@ def _unit_pattern(lang: Language) -> re.Pattern[str]:
     return re.compile(rf"(?<=\d)[ \u00a0-]?(?P<unit>{_alternatives(list(ENGLISH_UNITS))})(?![A-Za-z\d/²³^])")
 
 
+# 万 and its kind count only behind a numeral: 千万 alone is an adverb (千万不能: by no means), 很多天 no number of days
+_CHINESE_NUMBER = re.compile(r"[\d一二两三四五六七八九十几数][\d.,十百千万亿多余几]{0,15}[ ]?\Z")
+_CHINESE_ADVERB = re.compile(r"千万(?=不|别|要|记|莫|勿|小心|注意|当心)")
+#: characters of a number that are looked at
+_LONGEST_NUMBER = 16
+
+
+def _counted(text: str, match: re.Match[str]) -> bool:
+    """Does a number stand before the Chinese unit?"""
+    start, end = match.span("unit")
+    if _CHINESE_ADVERB.search(text, max(0, start - 1), end + 2):
+        return False
+    return _CHINESE_NUMBER.search(text[max(0, start - _LONGEST_NUMBER) : start]) is not None
+
+
 @perturbation(
     "degradation.unit",
     claim="degrading",
@@ -56,7 +71,7 @@ def unit(text: str, place: Place) -> list[Edit]:
     places = [
         m.span("unit")
         for m in _unit_pattern(place.lang).finditer(text)
-        if m.start("unit") > 0 and not inside(kept, *m.span("unit"))
+        if m.start("unit") > 0 and not inside(kept, *m.span("unit")) and (place.lang != "zh" or _counted(text, m))
     ]
     if not places:
         raise NotApplicable("no number of this answer has a unit to get wrong")
@@ -104,7 +119,10 @@ def entity(text: str, place: Place) -> list[Edit]:
     return within_growth(text, edits)
 
 
-_CHINESE_WORD = re.compile(rf"(?<![不没非无未最])(?:{_alternatives(list(CHINESE_OPPOSITES))})")
+# "简单来说" (in short) is a phrase: what follows is the same whatever it says of itself
+_CHINESE_WORD = re.compile(
+    rf"(?<![不没非无未最])(?!简单(?:来说|来讲|地说|说来|说|介绍))(?:{_alternatives(list(CHINESE_OPPOSITES))})"
+)
 
 
 @perturbation(

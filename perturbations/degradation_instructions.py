@@ -106,22 +106,62 @@ def _more_paragraphs(text: str) -> list[Edit]:
     return [Edit(s.end, s.end + 1, "\n\n") for s in sentences(text) if text[s.end : s.end + 1] == " "]
 
 
+_JSON = (
+    r"\b(?:as|in|into|return|returns|outputs?|respond with|reply with|answer with|produce|generate|valid"
+    r"|(?:convert|turn|transform|translate|change)\b[^.?!\n]{0,60} to) "
+    r"(?:(?:a|an|one|single|valid|only|just|pure|plain|raw|strict|proper|well-formed) ){0,3}JSON\b"
+    r"(?! (?:files?|inputs?|parsers?|schemas?|paths?|above|below)\b)"
+    r"|\bin (?:the |this )?(?:following |given )?JSON format\b"
+    r"|(?:以|用|按照?|输出|返回|[写转化]成|转换?[成为]|转换成|生成|给出)(?:一个|合法的?|有效的?|标准的?|纯){0,2}\s?JSON(?![A-Za-z])"
+)
 _FORMATS = (
     _Format(
         re.compile(
-            r"\b(?:bullet(?:ed)?[ -]?(?:points?|list)?|numbered list|as a list|ordered list|in list form)\b"
+            # "as a list of three words" may be a line with commas
+            r"\b(?:bullet(?:ed)?[ -](?:points?|lists?)|bullets|(?:un)?(?:numbered|ordered) lists?)\b"
             r"|(?:以|用|按)[^。，]{0,6}列表|要点列出|分点|逐条",
             re.IGNORECASE,
         ),
         _no_list,
     ),
-    _Format(re.compile(r"\bJSON\b", re.IGNORECASE), _no_json),
+    _Format(re.compile(_JSON, re.IGNORECASE), _no_json),
     _Format(re.compile(r"\b(?:in|as) (?:a )?(?:markdown )?table\b|表格", re.IGNORECASE), _no_table),
     _Format(re.compile(r"\bcode[ -](?:block|fence)\b|代码块", re.IGNORECASE), _no_fence),
     _Format(re.compile(r"\b(?:all|in|only) (?:lower[ -]?case|small letters)|no capital", re.IGNORECASE), _not_lower),
     _Format(re.compile(r"\b(?:all|in|only) (?:upper[ -]?case|capital letters|caps)\b", re.IGNORECASE), _not_upper),
     _Format(re.compile(r"\b(?:one|a single|1) paragraph\b|一段话", re.IGNORECASE), _more_paragraphs),
 )
+# Behind one of these, in the same sentence, the format is not wanted: breaking it would mend the answer. In Chinese the
+# comma ends what is refused.
+_REFUSED_BEFORE = re.compile(
+    r"(?:\b(?:not|no|without|avoid(?:ing)?|never|nor|cannot|instead of|rather than)\b|n['’]t\b)"
+    r"(?! (?:more|less|fewer|later|only)\b)[^.!?;。！？；，\n]{0,80}\Z"
+    r"|(?:不[要得能可必用应许准]|不使用|不以|别|勿|莫|无需|无须|避免|禁止|请不)[^.!?;。！？；，\n]{0,20}\Z",
+    re.IGNORECASE,
+)
+_REFUSED_BEHIND = re.compile(
+    r"(?: format)? (?:(?:is|are|was|were|should|must|can|need)(?: ?not|n['’]?t)|(?:is|are) (?:forbidden|prohibited))\b"
+    r"|(?:格式)?(?:[是都也]?(?:不[行要可必]|禁止))",
+    re.IGNORECASE,
+)
+# ... and behind one of these it is what the question brings along
+_GIVEN = re.compile(
+    r"\b(?:this|these|those|the|following|above|below|given|provided|my|our|is|are|was|were|stored|represented|encoded"
+    r"|saved|supported|used|received|data|input|files?|dates?|values?|comments?) \Z"
+    r"|(?:这个|这些|该|此|下面的?|以下的?|上面的?|上述的?|给定的?|给出的|所给的?)\Z",
+    re.IGNORECASE,
+)
+_BEFORE = 100
+
+
+def _asks_for(form: _Format, asked: str) -> bool:
+    """Does the instruction want that format, rather than name it or refuse it?"""
+    for match in form.asked.finditer(asked):
+        before = asked[max(0, match.start() - _BEFORE) : match.start()]
+        refused = _REFUSED_BEFORE.search(before) or _REFUSED_BEHIND.match(asked, match.end())
+        if not refused and not _GIVEN.search(before):
+            return True
+    return False
 
 
 @perturbation(
@@ -131,7 +171,7 @@ _FORMATS = (
     source=_SOURCE,
 )
 def wrong_format(text: str, place: Place) -> list[Edit]:
-    asked = [f for f in _FORMATS if f.asked.search(place.case.instruction_text)]
+    asked = [f for f in _FORMATS if _asks_for(f, place.case.instruction_text)]
     if not asked:
         raise NotApplicable("the instruction asks for no format that is known here")
     broken = [edits for f in asked if (edits := f.broken(text))]

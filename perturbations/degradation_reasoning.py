@@ -149,8 +149,13 @@ _ANSWER_IS = (
 _LETTER_ANSWER = re.compile(rf"{_ANSWER_IS}{_LETTER}")
 _BOXED_LETTER = re.compile(r"\\boxed\{(?:\\text\{)?\(?(?P<letter>[A-J])\)?\}?\}")
 _NUMBER_ANSWER = re.compile(
-    rf"(?:{_ANSWER_IS}[$€£¥\\]?|\\boxed\{{[$€£¥]?|####[ ]?[$€£¥]?)(?P<number>-?{_PLAIN_NUMBER})(?![\d.,]*\d|\^)"
+    rf"(?:{_ANSWER_IS}[$€£¥\\]?|\\boxed\{{[$€£¥]?)(?P<number>-?{_PLAIN_NUMBER})(?![\d.,]*\d|\^)"
 )
+# GSM8K's mark ends the text, the number alone behind it; elsewhere four hashes are a heading ("#### 1. The charge").
+_LAST_LINE_ANSWER = re.compile(rf"^####[ ]?[$€£¥]?(?P<number>-?{_PLAIN_NUMBER})\s*\Z", re.MULTILINE)
+# "I" and "A" are words too ("the best choice I can offer"): behind the letter of an option stands a mark, a line's
+# end or Chinese.
+_NO_WORD = re.compile(r"[ \t]*(?:[^\w\s]|_|\n|\Z)|[\u3400-\u9fff]")
 _OPTIONS = re.compile(r"(?:^|[\s(（。？，；：:])(?P<letter>[A-J])[).、．:：]", re.MULTILINE)
 _OPPOSITE_ANSWERS = {
     "Yes": "No", "No": "Yes", "True": "False", "False": "True", "Correct": "Incorrect", "Incorrect": "Correct",
@@ -183,23 +188,31 @@ def final_answer(text: str, place: Place) -> list[Edit]:
     raise NotApplicable("this answer does not end on a number, an option, yes or no")
 
 
-def _last(pattern: re.Pattern[str], text: str, group: str) -> Span | None:
+def _found(pattern: re.Pattern[str], text: str, group: str) -> list[Span]:
     kept = code_and_links(text)
-    found = [m.span(group) for m in pattern.finditer(text) if not inside(kept, *m.span(group))]
-    return found[-1] if found else None
+    return [m.span(group) for m in pattern.finditer(text) if not inside(kept, *m.span(group))]
 
 
 def _other_letter(text: str, place: Place) -> Edit | None:
-    span = _last(_BOXED_LETTER, text, "letter") or _last(_LETTER_ANSWER, text, "letter")
-    if span is None:
-        return None
     offered = {m["letter"] for m in _OPTIONS.finditer(place.case.instruction_text)}
-    others = sorted((offered if len(offered) > 1 else set("ABCD")) - {text[span[0] : span[1]]})
-    return Edit(*span, pick(place.rng, others))
+    if len(offered) < 2:
+        offered = set()
+    named = [s for s in _found(_LETTER_ANSWER, text, "letter") if _names_option(text, s, offered)]
+    found = _found(_BOXED_LETTER, text, "letter") or named
+    if not found:
+        return None
+    start, end = found[-1]
+    return Edit(start, end, pick(place.rng, sorted((offered or set("ABCD")) - {text[start:end]})))
+
+
+def _names_option(text: str, span: Span, offered: set[str]) -> bool:
+    letter = text[span[0] : span[1]]
+    return letter not in "AI" or letter in offered or _NO_WORD.match(text, span[1]) is not None
 
 
 def _other_final_number(text: str, place: Place) -> Edit | None:
-    span = _last(_NUMBER_ANSWER, text, "number")
+    found = _found(_LAST_LINE_ANSWER, text, "number") or _found(_NUMBER_ANSWER, text, "number")
+    span = found[-1] if found else None
     return None if span is None else _number_edit(text, span, place, place.rng)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from voirdire.harness.cases import Edit, apply_edits
 from voirdire.harness.errors import NotApplicable
 from voirdire.perturbations.base import Place, perturbation
 from voirdire.perturbations.doses import MOST_GROWTH, count_of
 from voirdire.perturbations.draws import pick, sample, shuffled
 from voirdire.perturbations.negation import flips
+from voirdire.perturbations.pleasantries import is_pleasantry
 from voirdire.perturbations.spans import Sentence, analyse, inside, sentences
 
 __all__ = ["contradict", "removed", "shuffle"]
@@ -40,9 +43,10 @@ def _statements(text: str, *, lists: bool) -> list[Sentence]:
     source=f"{_FBI}; METAL, arXiv:2312.06056",
 )
 def removed(text: str, place: Place) -> list[Edit]:
-    found = _statements(text, lists=True)
+    # without its politeness an answer is as good as before
+    found = [s for s in _statements(text, lists=True) if not is_pleasantry(text[s.start : s.end])]
     if len(found) < _FEWEST:
-        raise NotApplicable(f"fewer than {_FEWEST} sentences: leaving one out would leave hardly an answer")
+        raise NotApplicable(f"fewer than {_FEWEST} sentences of content: leaving one out would leave hardly an answer")
     count = min(len(found) - 1, count_of(_REMOVED, place.dose, len(found)))
     first = _first_of_lines(text)
     return [_without(text, s, s.start in first) for s in sample(place.rng, found, count)]
@@ -74,6 +78,15 @@ def _without(text: str, sentence: Sentence, first: bool) -> Edit:
     return Edit(sentence.start, end, "")
 
 
+# Items of a list are mostly as good in another order; those that say where they come are not.
+_IN_ORDER = re.compile(
+    r"[*_\s]*(?:(?:first|second|third|fourth|next|then|finally|last)(?:ly)?|after (?:that|this|which)|afterwards?"
+    r"|to (?:start|begin)(?: with)?|once (?:that|this|it)|in the end)\b"
+    r"|[*_\s]*(?:首先|其次|再次|然后|接着|接下来|随后|之后|最后|最终|第[一二三四五六七八九十]步|先)",
+    re.IGNORECASE,
+)
+
+
 @perturbation(
     "degradation.shuffle",
     claim="degrading",
@@ -83,9 +96,10 @@ def _without(text: str, sentence: Sentence, first: bool) -> Edit:
 def shuffle(text: str, place: Place) -> list[Edit]:
     slots = _statements(text, lists=False)
     if len(slots) < _FEWEST:
-        slots = [s for s in _statements(text, lists=True) if s.kind == "list"]
+        steps = [s for s in _statements(text, lists=True) if s.kind == "list"]
+        slots = [s for s in steps if _IN_ORDER.match(text, s.start, s.end)]
     if len(slots) < _FEWEST:
-        raise NotApplicable(f"fewer than {_FEWEST} sentences that could change places")
+        raise NotApplicable(f"fewer than {_FEWEST} sentences whose order matters")
     # At lower doses only some of them move; two can always be exchanged.
     moved = sorted(sample(place.rng, range(len(slots)), max(2, count_of(1.0, place.dose, len(slots)))))
     order = shuffled(place.rng, moved)

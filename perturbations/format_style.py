@@ -38,9 +38,9 @@ def _pleasantries(text: str) -> list[Edit]:
     if len(found) < 2:
         return edits
     first, last = found[0], found[-1]
-    if first.start == len(text) - len(text.lstrip()) and is_pleasantry(text, first.start, first.end):
+    if first.start == len(text) - len(text.lstrip()) and is_pleasantry(text[first.start : first.end]):
         edits.append(Edit(first.start, found[1].start if text[first.end : found[1].start].isspace() else first.end, ""))
-    if last.end == len(text.rstrip()) and is_pleasantry(text, last.start, last.end):
+    if last.end == len(text.rstrip()) and is_pleasantry(text[last.start : last.end]):
         start = len(text[: last.start].rstrip())
         edits.append(Edit(start, last.end, ""))
     return [e for e in edits if e.start < e.end and not inside(analyse(text).protected, e.start, e.end)]

@@ -8,7 +8,8 @@ wordnet-base and wordnet-sense-index. Only this script reads them; voirdire ship
 
 Synonyms: a pair of lexicon_choices.txt is taken if WordNet has both words in one synset that is among the first senses
 of each in that part of speech; replacements are ranked by how often SemCor has them in that sense. Pairs without that
-backing are listed and dropped. Antonyms: WordNet's own pairs of frequent first senses, less those of `_NO_ANTONYMS`.
+backing are listed and dropped. Antonyms: WordNet's own pairs of frequent first senses, less those of `_NO_ANTONYMS` and
+`_NOT_TURNED`.
 
 Columns of the table: form, part of speech, synonyms, antonyms, only before, never before, only behind, and "?" where
 the form is as likely another part of speech, so that the words around it have to decide.
@@ -55,6 +56,19 @@ _COMPANIONS = (
     "young"
 )
 _NO_ANTONYMS = frozenset(_COMPANIONS.split())
+# Forms with an opposite that a careful editor would not put for them: not opposed in use (general and specific
+# insights, divided into two and multiplied into two), mostly part of a set phrase (in short, look forward, full name,
+# rough draft), or said of nothing that the answer states (fortunately). They may be put for their own opposites.
+_NOT_OPPOSED = (
+    "abstract admit admits admitted admitting appear appeared appearing appears began begin beginning begins begun "
+    "concrete danger dangers dead denied denies deny denying divide divided divides dividing domestic end ending "
+    "ends expected fall falling falls fill filled filling fills follower followers fortunately forward full fuller "
+    "fullest general generally glad gladder gladdest impersonal insides intelligence intelligences leader outsides "
+    "pain peace peaces personal pleasure pleasures poor poorer poorest poverties relative rough rougher roughest "
+    "safeties safety short smart solid specific specifically stupidities stupidity unfortunately war wars wealth "
+    "wealths"
+)
+_NOT_TURNED = frozenset(_NOT_OPPOSED.split())
 _UNCOMPARED = "best better worse worst less lesser more most main left least few far false true"
 #: adjectives of one syllable that have no regular comparative
 _NOT_COMPARED = frozenset(_UNCOMPARED.split())
@@ -272,7 +286,7 @@ def _add_antonyms(net: WordNet, table: dict[tuple[str, str], Entry], word: str, 
     inflected = [forms_of(net, other, pos) for other in others]
     for ending, form in inflections(net, word, pos):
         opposite = [f[ending] for f in inflected if ending in f]
-        if opposite and not _taken(net, form, word, pos):
+        if opposite and form not in _NOT_TURNED and not _taken(net, form, word, pos):
             table.setdefault((form, pos), Entry(form, pos)).antonyms = opposite
 
 

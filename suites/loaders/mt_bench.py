@@ -14,8 +14,8 @@ saw them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Set
+from typing import Any, Literal
 
 from voirdire.harness.cases import Label, Turn
 from voirdire.harness.errors import CaseFileError
@@ -25,7 +25,7 @@ from voirdire.suites.loaders import prometheus
 from voirdire.suites.loaders.answers import Answer, Question, companion, read_answers, read_questions
 from voirdire.suites.loaders.collecting import GIVEN, SWAPPED, Collector, Loaded, majority, slot_of
 from voirdire.suites.loaders.formats import Format, Options, Shape, one_of
-from voirdire.suites.loaders.quoted import between
+from voirdire.suites.loaders.mt_bench_prompts import Shown, pair_shown, single_shown
 from voirdire.suites.loaders.records import Record, Source, read_source
 
 __all__ = ["FORMAT"]
@@ -42,21 +42,6 @@ _Winner = int | Literal["tie"]
 _GAME: Mapping[str, _Winner | None] = {"model_1": 0, "model_2": 1, "tie": "tie", "error": None}
 _VOTE: Mapping[str, _Winner] = {"model_a": 0, "model_b": 1, "tie": "tie", "tie (inconsistent)": "tie"}
 
-_SINGLE_TURN = (
-    "[User Question]",
-    "[The Start of Assistant A's Answer]",
-    "[The End of Assistant A's Answer]",
-    "[The Start of Assistant B's Answer]",
-    "[The End of Assistant B's Answer]",
-)
-_TWO_TURNS = (
-    "<|The Start of Assistant A's Conversation with User|>",
-    "<|The End of Assistant A's Conversation with User|>",
-    "<|The Start of Assistant B's Conversation with User|>",
-    "<|The End of Assistant B's Conversation with User|>",
-)
-_ONE_ANSWER = ("[Question]", "[The Start of Assistant's Answer]", "[The End of Assistant's Answer]")
-
 
 def _read(source: Source, options: Options) -> Loaded:
     records = source.records
@@ -69,13 +54,15 @@ def _read(source: Source, options: Options) -> Loaded:
         found = Collector(source, "MT-bench", total=len(records))
         own = one_of(options, "verdicts", ("winners", "completions")) == "completions"
         votes: dict[str, list[Label]] = {}
+        wrong: set[str] = set()
         for record in records:
             if "g1_winner" in record.data:
-                _pair(found, record, own)
+                _pair(found, record, own, wrong)
             elif "conversation_a" in record.data:
                 _vote(found, record, votes)
             else:
-                _single(found, record, own)
+                _single(found, record, own, wrong)
+        _say_wrong(found, wrong)
         for identity, given in votes.items():
             found.relabel(identity, majority(given))
         divided = sum(majority(given) is None for given in votes.values())
@@ -110,13 +97,17 @@ def _answers(source: Source, options: Options) -> Loaded:
             continue
         shown = [answer] if other is None else [answer, other]
         _by_turn(found, key, question, shown, references.get(key))
-    wrong = sorted(WRONG_REFERENCES & {k for k in answers if k in references or answers[k].model == "gpt-4"})
-    if wrong and _are_references(source, references):
+    if _are_references(source, references):
+        _say_wrong(found, WRONG_REFERENCES & {k for k in answers if k in references or answers[k].model == "gpt-4"})
+    return found.done()
+
+
+def _say_wrong(found: Collector, wrong: Set[str]) -> None:
+    if wrong:
         found.say(
             f"{len(wrong)} of the GPT-4 reference answers here are known to be wrong in at least one turn (questions "
-            f"{', '.join(wrong)}); they were left out as references, and are no ground truth as answers."
+            f"{', '.join(sorted(wrong))}); they were left out as references, and are no ground truth as answers."
         )
-    return found.done()
 
 
 def _are_references(source: Source, references: Mapping[str, Answer]) -> bool:
@@ -141,12 +132,16 @@ def _by_turn(found: Collector, key: str, question: Question, answers: list[Answe
         found.case(
             record,
             "-".join(("mt-bench", key, *(a.model for a in answers), str(turn))),
-            asked[0] if turn == 1 else tuple(Turn("user", text) for text in asked),
+            _asked(asked),
             [_conversation(a.turns[:turn]) for a in answers],
             reference=_conversation(reference.turns[:turn]) if reference is not None and known else None,
             group=f"question-{key}",
             meta={"category": question.category, "turn": turn, "models": [a.model for a in answers]},
         )
+
+
+def _asked(questions: tuple[str, ...]) -> str | tuple[Turn, ...]:
+    return questions[0] if len(questions) == 1 else tuple(Turn("user", text) for text in questions)
 
 
 def _conversation(answers: tuple[str, ...]) -> str:
@@ -165,24 +160,17 @@ def _judge(record: Record) -> str:
     return record.text("judge")
 
 
-def _pair(found: Collector, record: Record, own: bool) -> None:
+def _pair(found: Collector, record: Record, own: bool, wrong: set[str]) -> None:
     key, turn = record.key("question_id"), record.whole("turn") if record.has("turn") else 1
     models = [record.text("model_1"), record.text("model_2")]
     identity = "-".join(("mt-bench", key, *models, str(turn)))
     prompt = record.optional_text("g1_user_prompt")
     if prompt is not None and not found.has(identity):
-        parts = _shown(prompt)
-        if parts is None:
+        shown = pair_shown(prompt)
+        if shown is None:
             found.tally("the question and answers cannot be told apart in the judge's prompt; verdicts only", record)
         else:
-            found.case(
-                record,
-                identity,
-                parts[0],
-                parts[1:],
-                group=f"question-{key}",
-                meta={"turn": turn, "models": models},
-            )
+            _shown_case(found, record, identity, shown, {"turn": turn, "models": models}, wrong)
     for game, order in (("g1", GIVEN), ("g2", SWAPPED)):
         winner = record.one_of(f"{game}_winner", _GAME)
         reply = record.optional_text(f"{game}_judgment")
@@ -199,29 +187,36 @@ def _pair(found: Collector, record: Record, own: bool) -> None:
         found.verdict(_judge(record), "pairwise", identity, verdict, order=order)
 
 
-def _shown(prompt: str) -> list[str] | None:
-    """Question, answer A and answer B of a judge's prompt."""
-    parts = between(prompt, _SINGLE_TURN)
-    if parts is not None:
-        return [parts[0], parts[1], parts[3]]
-    parts = between(prompt, _TWO_TURNS)
-    if parts is not None:
-        return ["", parts[0], parts[2]]
-    return None
+def _shown_case(
+    found: Collector, record: Record, identity: str, shown: Shown, meta: Mapping[str, Any], wrong: set[str]
+) -> None:
+    key = record.key("question_id")
+    reference = shown.reference
+    if reference is not None and key in WRONG_REFERENCES:
+        wrong.add(key)
+        reference = None
+    found.case(
+        record,
+        identity,
+        _asked(shown.asked),
+        [_conversation(answers) for answers in shown.answers],
+        reference=None if reference is None else _conversation(reference),
+        group=f"question-{key}",
+        meta=meta,
+    )
 
 
-def _single(found: Collector, record: Record, own: bool) -> None:
+def _single(found: Collector, record: Record, own: bool, wrong: set[str]) -> None:
     key, turn = record.key("question_id"), record.whole("turn") if record.has("turn") else 1
     model = record.text("model")
     identity = "-".join(("mt-bench", key, model, str(turn)))
     prompt = record.optional_text("user_prompt")
     if prompt is not None and not found.has(identity):
-        parts = between(prompt, _ONE_ANSWER)
-        if parts is None:
+        shown = single_shown(prompt)
+        if shown is None:
             found.tally("the question and answer cannot be told apart in the judge's prompt; verdicts only", record)
         else:
-            meta = {"turn": turn, "models": [model]}
-            found.case(record, identity, parts[0], parts[1:2], group=f"question-{key}", meta=meta)
+            _shown_case(found, record, identity, shown, {"turn": turn, "models": [model]}, wrong)
     score = record.number_of("score")
     if own:
         verdict = parse_score(record.text("judgment"), scale=_TEN)
@@ -252,9 +247,8 @@ def _vote(found: Collector, record: Record, votes: dict[str, list[Label]]) -> No
         asked, first = _spoken(record, "conversation_a", turn)
         _, second = _spoken(record, "conversation_b", turn)
         meta = {"turn": turn, "models": list(models)}
-        instruction = asked[0] if turn == 1 else tuple(Turn("user", text) for text in asked)
         responses = (_conversation(first), _conversation(second))
-        found.case(record, identity, instruction, responses, group=f"question-{key}", meta=meta)
+        found.case(record, identity, _asked(asked), responses, group=f"question-{key}", meta=meta)
     content: Label = winner if winner == "tie" else order[winner]
     votes.setdefault(identity, []).append(content)
     found.verdict(_judge(record), "pairwise", identity, Verdict(winner), order=order)

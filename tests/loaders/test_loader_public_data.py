@@ -17,10 +17,12 @@ from voirdire.harness.judges.mock import mock_judge
 from voirdire.harness.statistics.metric_accuracy import acc, correct_both, two_game_accuracy
 from voirdire.harness.statistics.metric_agreement import cohen_kappa, krippendorff_alpha
 from voirdire.harness.statistics.metric_position import agr, biased_to_first, conflict_rate
+from voirdire.harness.statistics.metric_preference import verbosity_bias
 from voirdire.harness.statistics.metric_scores import average_rank, average_score
 from voirdire.harness.statistics.observed import VerdictLog, observe
 from voirdire.suites.loaders import load, recorded_judge
 from voirdire.suites.loaders.replaying import choose, scores, utilities
+from voirdire.suites.loading import load_suite
 
 Find = Callable[[str], Path]
 
@@ -102,6 +104,26 @@ def test_an_audit_of_the_recorded_verdicts_gives_what_was_counted_apart(
                 lengths += 1
     assert len(whole) == 60
     assert lengths >= 100
+
+
+@pytest.mark.parametrize(("judge", "unread", "n"), [("ChatGPT", 0, 195), ("PaLM2", 8, 187)])
+def test_verbosity_bias_that_the_suite_prints_is_the_metric_of_the_recorded_verdicts(
+    public_data: Find, llmbar_cases: dict[str, tuple[Case, ...]], judge: str, unread: int, n: int
+) -> None:
+    """A pair whose reply could not be read in one order is none of the judge's errors: it is left out."""
+    cases = llmbar_cases["Processed/MT-Bench"]
+    recorded = load(f"llmbar:{public_data('llmbar/recorded_verdicts.jsonl.gz')}").recorded
+    rows = utilities(choose(recorded, f"{judge}/Vanilla_NoRules", path="llmbar"), cases, target=0)
+    said = np.array(rows).mean(axis=1)
+    longer = np.array([len(c.responses[0]) - len(c.responses[1]) for c in cases])
+    people = np.array([float(c.label == 0) for c in cases])
+    judged, wanted = (np.where(longer > 0, a, 1 - a)[longer != 0] for a in (said, people))
+    metric = verbosity_bias(judged, wanted)
+    assert (metric.n, metric.left_out) == (n, unread)
+    paper = load_suite("verbosity").paper
+    assert paper is not None
+    printed = [p.value for p in paper.published if p.judge == judge]
+    assert printed == [round(metric.value or 0, 3)]
 
 
 def test_faireval_conflict_rate_of_chatgpt(public_data: Find) -> None:

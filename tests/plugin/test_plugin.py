@@ -155,8 +155,8 @@ def test_judges_that_only_look_alike_are_kept_apart(judged: pytest.Pytester) -> 
     body = (
         "import functools\n\n"
         "def base(case):\n    return case.label\n\n"
-        "def first_slot(judge):\n    @functools.wraps(judge)\n    def inner(case):\n        return 'A'\n\n    return inner\n"
-        "\n"
+        "def first_slot(judge):\n    @functools.wraps(judge)\n    def inner(case):\n        return 'A'\n\n"
+        "    return inner\n\n"
         "class Client:\n    def __init__(self, prompt):\n        self.prompt = prompt\n"
         "    def __repr__(self):\n        return 'a client'\n"
         "    def ask(self, case):\n        return 'A' if self.prompt == 'bad' else case.label\n\n"
