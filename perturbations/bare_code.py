@@ -30,41 +30,43 @@ _MOST_EMPTY = 2
 #: share of the lines of a run that must be code and no comments
 _ENOUGH = 0.4
 
+# Both are matched against lines without white space at their end. Every part that can be long is followed by what it
+# cannot hold, or stands last, so that hostile lines take time in proportion.
 _SURE = re.compile(
     r"""^[ \t]*(?:
-      (?:async[ ]+)?def[ ]+[A-Za-z_]\w*[ ]?\(                                # Python
-    | class[ ]+[A-Za-z_]\w*[ ]?(?:\([^()]*\))?[ ]?[:{][ \t]*$
-    | import[ ]+[A-Za-z_][\w.]*(?:[ ]+as[ ]+\w+)?(?:,[ ]?[A-Za-z_][\w.]*(?:[ ]+as[ ]+\w+)?)*[ ]?;?[ \t]*$
-    | from[ ]+[A-Za-z_.][\w.]*[ ]+import[ ]+[\w(*]
-    | for[ ]+[A-Za-z_]\w*(?:,[ ]?[A-Za-z_]\w*)*[ ]+in[ ]+[^:]+:[ \t]*(?:\#.*)?$
-    | (?:if|elif|while)[ ]+(?=[^:\n]*(?:[=!<>]=|[\[\](){}<>=]|[ ]not[ ]|[ ]in[ ]))[^:\n]*+:[ \t]*(?:\#.*)?$
-    | (?:else|try|finally)[ ]?:[ \t]*(?:\#.*)?$
-    | except(?:[ ]+[\w.(), ]+)?(?:[ ]+as[ ]+\w+)?:[ \t]*$
-    | with[ ]+[\w.]+\(.*\)(?:[ ]+as[ ]+\w+)?:[ \t]*$
+      (?:async[ ])?def[ ][A-Za-z_]\w*[ ]?\(                                  # Python
+    | class[ ][A-Za-z_]\w*[ ]?(?:\([^()]*\))?[ ]?[:{]$
+    | import[ ][A-Za-z_][\w.]*(?:[ ]as[ ]\w+)?(?:,[ ]?[A-Za-z_][\w.]*(?:[ ]as[ ]\w+)?)*;?$
+    | from[ ][A-Za-z_.][\w.]*[ ]import[ ][\w(*]
+    | for[ ][A-Za-z_]\w*(?:,[ ]?[A-Za-z_]\w*)*[ ]in[ ][^:]+:(?:[ ]*\#.*)?$
+    | (?:if|elif|while)[ ](?=[^:]*(?:[=!<>]=|[\[\](){}<>=]|[ ]not[ ]|[ ]in[ ]))[^:]*+:(?:[ ]*\#.*)?$
+    | (?:else|try|finally)[ ]?:(?:[ ]*\#.*)?$
+    | except(?:[ ][\w.(), ]*)?:$
+    | with[ ][\w.]+\(.*\)(?:[ ]as[ ]\w+)?:$
     | \#[ ]?include[ ]?[<"] | \#[ ]?(?:define|ifdef|ifndef|endif|pragma)\b    # C and its kin
-    | (?:public|private|protected|static|const|final|export|template|namespace|using|typedef)\b.*[;{][ \t]*$
-    | (?:const|let|var)[ ]+[A-Za-z_$\[{].*=
-    | (?:function|func|fn)[ ]+[A-Za-z_]\w*[ ]?[(<].*[{)][ \t]*$
-    | (?:int|void|double|float|char|bool|auto|string|long)[ ]+[*&]?[A-Za-z_]\w*[ ]?(?:\(.*[{;)]|=.*;|;)[ \t]*$
-    | (?:if|for|while|switch|else[ ]if)[ ]?\(.*\)[ ]?\{[ \t]*$
-    | \}?[ ]?else[ ]?\{[ \t]*$
-    | [ \t]+return\b.*;[ \t]*$
+    | (?:public|private|protected|static|const|final|export|template|namespace|using|typedef)\b.*[;{]$
+    | (?:const|let|var)[ ][A-Za-z_$\[{].*=
+    | (?:function|func|fn)[ ][A-Za-z_]\w*[ ]?[(<].*[{)]$
+    | (?:int|void|double|float|char|bool|auto|string|long)[ ][*&]?[A-Za-z_]\w*[ ]?(?:\(.*[{;)]|=.*;|;)$
+    | (?:if|for|while|switch|else[ ]if)[ ]?\(.*\)[ ]?\{$
+    | \}?[ ]?else[ ]?\{$
+    | (?<=[ \t])return\b.*;$
     | (?:SELECT[ ].+|INSERT[ ]INTO[ ].+|UPDATE[ ]\S+[ ]SET\b.*|DELETE[ ]FROM[ ].+|CREATE[ ]TABLE[ ].+)
-    | [A-Za-z_]\w*[ ]?=[ ]?(?:\[.*\]|\{.*\}|[\w.]+\(.*\))[ \t]*;?[ \t]*(?:\#.*)?$
+    | [A-Za-z_]\w*[ ]?=[ ]?(?:\[.*\]|\{.*\}|[\w.]+\(.*\));?(?:[ ]*\#.*)?$
     )""",
     re.VERBOSE,
 )
 _LIKELY = re.compile(
     r"""^[ \t]*(?:
-      [A-Za-z_$][\w.$\[\]'"]*(?:,[ ]?[A-Za-z_][\w.\[\]'"]*)*[ ]?(?:[-+*/%&|^]|//|\*\*|:)?=(?!=)[ ]?\S.*   # assignment
-    | (?:await[ ]+|yield[ ]+|new[ ]+)?[A-Za-z_][\w.]*\(.*\)?[ ]?[;,:]?[ \t]*(?:(?:\#|//).*)?$             # call
-    | (?:return|raise|assert|yield|del|global|nonlocal|throw)\b.*$
-    | (?:pass|break|continue)[ ]?;?[ \t]*$
-    | @[A-Za-z_][\w.]*(?:\(.*\))?[ \t]*$
-    | [\[\](){}]+[;,)]*[ \t]*$
-    | .*[;{][ \t]*$
-    | (?:FROM|WHERE|JOIN|LEFT[ ]JOIN|INNER[ ]JOIN|GROUP[ ]BY|ORDER[ ]BY|HAVING|LIMIT|VALUES|SET|AND|OR|ON)\b.*$
-    | ['"].*['"][ ]?[,:)\]}].*$
+      [A-Za-z_$][\w.$\[\]'"]*(?:,[ ]?[A-Za-z_][\w.\[\]'"]*)*[ ]?(?:[-+*/%&|^]|//|\*\*|:)?=(?!=)[ ]?\S      # assignment
+    | (?:await[ ]|yield[ ]|new[ ])?[A-Za-z_][\w.]*\((?:.*(?<=[)\]};,:(\[{\\])$|.*\)[ ]*(?:\#|//))            # call
+    | (?:return|raise|assert|yield|del|global|nonlocal|throw)\b
+    | (?:pass|break|continue);?$
+    | @[A-Za-z_][\w.]*(?:\(.*\))?$
+    | [\[\](){};,]+$
+    | .*[;{]$
+    | (?:FROM|WHERE|JOIN|LEFT[ ]JOIN|INNER[ ]JOIN|GROUP[ ]BY|ORDER[ ]BY|HAVING|LIMIT|VALUES|SET|AND|OR|ON)\b
+    | ['"].*['"][ ]?[,:)\]}]
     )""",
     re.VERBOSE,
 )
@@ -91,7 +93,7 @@ def bare_blocks(text: str) -> list[tuple[int, int]]:
         found += _json(text)
     if ":" in text and "- " in text:
         found += (m.span() for m in _YAML.finditer(text))
-    if "\n" in text and any(_SURE.match(line) for line in text.split("\n") if len(line) <= _LONGEST_LINE):
+    if "\n" in text and any(_SURE.match(line.rstrip()) for line in text.split("\n") if len(line) <= _LONGEST_LINE):
         found += _code(text)
     return _joined(found)
 
@@ -150,6 +152,7 @@ def _code(text: str) -> Iterator[tuple[int, int]]:
 def _kind(line: str) -> str:
     if len(line) > _LONGEST_LINE:
         return "prose"
+    line = line.rstrip()
     if _SURE.match(line):
         return "sure"
     if _COMMENT.match(line):

@@ -12,7 +12,7 @@ import pytest
 
 import voirdire as vd
 from voirdire.harness.cases import Perturbation
-from voirdire.harness.errors import JudgeFault, NotApplicable, UsageError
+from voirdire.harness.errors import JudgeUnreachable, NotApplicable, UsageError
 
 
 def longest(case: vd.Case) -> int:
@@ -85,7 +85,7 @@ def boom(_case: vd.Case) -> int:
     ],
 )
 def test_a_judge_that_raises_is_told_with_its_reason_however_few_calls_there_are(ask: Any) -> None:
-    with pytest.raises(JudgeFault, match="boom: no such table"):
+    with pytest.raises(JudgeUnreachable, match="boom: no such table"):
         ask()
 
 

@@ -200,8 +200,7 @@ def audit(
     alpha, tolerance, strict, mode ("fixed", "sequential" or "anytime"), limit, minimise, concurrency, on (where the
     judge answers, e.g. "ray"), max_calls, max_cost, cache (a file or None), rewrites (the file of `voirdire freeze`),
     check (called with each edit, the text before and after; raises NotApplicable to leave it out), emit (called with
-    each event). Raises UsageError for bad input, and if the judge never gave a verdict JudgeUnreachable, or
-    JudgeFault where it is code of yours that raised.
+    each event). Raises UsageError for bad input, JudgeUnreachable with the reason if the judge never gave a verdict.
     """
     from voirdire.checks import blocking
 

@@ -23,7 +23,7 @@ from voirdire.harness.cases import Case, Task, shown_hash
 from voirdire.harness.engine.events import Event
 from voirdire.harness.engine.runner import Limits, Run, run_calls
 from voirdire.harness.engine.store import CallStore
-from voirdire.harness.errors import ExitCode, JudgeError, JudgeFault, JudgeUnreachable, UsageError, nearest
+from voirdire.harness.errors import JudgeUnreachable, UsageError, nearest
 from voirdire.harness.findings import Audit, Calls, CounterExample, Findings
 from voirdire.harness.followups import Check, FollowUps
 from voirdire.harness.judges.base import Judge, Traits, facts_of, traits_of
@@ -146,11 +146,10 @@ class AuditResult:
         """ "pass", "fail", "inconclusive" or "error"."""
         return self.audit.verdict
 
-    def failure(self) -> JudgeError:
+    def failure(self) -> JudgeUnreachable:
         """Why there is no verdict at all, for those who ask with `verdict` "error"."""
         said = next((v.reason for v in self.run.verdicts if v is not None and v.reason), None)
-        kind = JudgeFault if self.run.failure is ExitCode.USAGE else JudgeUnreachable
-        return kind(self.run.reason or said or "the judge never gave a verdict")
+        return JudgeUnreachable(self.run.reason or said or "the judge never gave a verdict")
 
     def to_frame(self) -> pd.DataFrame:
         """One row a probe, columns as in audit.json."""

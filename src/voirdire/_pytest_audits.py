@@ -201,7 +201,10 @@ class Audits:
             self._failed[key] = error
             return
         if result.verdict == "error" and result.audit.stopped != "budget":
-            self._failed[key] = result.failure()
+            failure = result.failure()
+            # code of the user's is at fault where it raised
+            ours = result.run.failure == UsageError.exit_code
+            self._failed[key] = JudgeFault(failure.message) if ours else failure
             return
         self._done[key] = result.audit
         if self.out is not None:
