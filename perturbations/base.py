@@ -7,18 +7,20 @@ edit (a file a family), the placebo texts (sham.py), making the follow-up case (
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
+from pathlib import Path
+from typing import Any
 
 from voirdire.harness.cases import Case, Claim, Dose, Edit
-from voirdire.harness.errors import NotApplicable, UsageError, VoirdireError, located
+from voirdire.harness.errors import NotApplicable, UsageError, VoirdireError, located, redact
 from voirdire.harness.registry import PERTURBATIONS
 from voirdire.perturbations.promise import BROKE, broken
 from voirdire.perturbations.sham import sham_text
 from voirdire.perturbations.spans import Language, boundary, language
 
-__all__ = ["Editor", "Place", "TextPerturbation", "language_of", "perturbation"]
+__all__ = ["Editor", "Place", "TextPerturbation", "asked", "language_of", "perturbation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class TextPerturbation:
         where = place.where
         kept = [
             e if e.where == where else Edit(e.start, e.end, e.text, where)
-            for e in self._asked(text, place)
+            for e in asked(self.name, case, self.editor, text, place)
             if text[e.start : e.end] != e.text
         ]
         kept.sort(key=_IN_ORDER)
@@ -90,15 +92,6 @@ class TextPerturbation:
         if reason is not None:
             raise NotApplicable(BROKE + reason)
         return tuple(kept)
-
-    def _asked(self, text: str, place: Place) -> list[Edit]:
-        """What the editor answers; an error in its code names its file and line, as it may be a user's own."""
-        try:
-            return self.editor(text, place)
-        except VoirdireError:
-            raise
-        except Exception as error:
-            raise UsageError(f"{self.name} failed on case {place.case.id!r}: {located(error)}") from error
 
     def _check(self, text: str, edits: list[Edit]) -> None:
         inserts = self.claim in ("addition", "attack")
@@ -131,6 +124,41 @@ class TextPerturbation:
         if not self.placebo or self.claim not in ("addition", "attack"):
             return None
         return tuple(Edit(e.start, e.end, sham_text(e.text, rng), e.where) for e in edits)
+
+
+def asked(name: str, case: Case, editor: Callable[..., Iterable[Edit]], *given: Any) -> list[Edit]:
+    """What the editor of the perturbation `name` answers for `case`. As its code may be a user's own, an error in it is
+    a UsageError that names its file and line, and so is an answer that is no list of edits."""
+    try:
+        found = list(editor(*given))  # all of it here: a generator fails only when it is read
+    except VoirdireError:
+        raise
+    except Exception as error:
+        code = getattr(editor, "__code__", None)
+        told = located(error, code.co_filename if code is not None else None)
+        # what fails in the call itself, or is no list, never came to a line of the editor
+        inside = error.__traceback__ is not None and error.__traceback__.tb_next is not None
+        raise UsageError(f"{name} failed on case {case.id!r}: {'' if inside else _place_of(editor)}{told}") from error
+    for edit in found:
+        if not (
+            isinstance(edit, Edit) and _is_index(edit.start) and _is_index(edit.end) and isinstance(edit.text, str)
+        ):
+            raise UsageError(
+                f"{name} failed on case {case.id!r}: {_place_of(editor)}it returned {redact(repr(edit))[:200]}, "
+                "which is no edit",
+                hint='It must return a list of Edit(start, end, "new text").',
+            )
+    return found
+
+
+def _is_index(value: Any) -> bool:
+    return isinstance(value, int) or hasattr(value, "__index__")  # numpy's whole numbers are no int
+
+
+def _place_of(function: Any) -> str:
+    """`my_probes.py, line 12: `, where the function begins; nothing for what is not written in Python."""
+    code = getattr(function, "__code__", None)
+    return "" if code is None else f"{Path(code.co_filename).name}, line {code.co_firstlineno}: "
 
 
 def perturbation(

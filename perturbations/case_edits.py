@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from voirdire.harness.cases import Case, Claim, Dose, Edit, text_of
 from voirdire.harness.errors import NotApplicable, UsageError
 from voirdire.harness.registry import PERTURBATIONS
-from voirdire.perturbations.base import Place, language_of
+from voirdire.perturbations.base import Place, asked, language_of
 from voirdire.perturbations.spans import boundary
 
 __all__ = [
@@ -68,7 +68,7 @@ class CasePerturbation:
             )
         if not dose > 0:
             raise UsageError(f"dose is {dose}, but must be above 0", hint="1 is the published strength.")
-        edits = self.editor(Place(case, target, rng, dose, language_of(case, target)))
+        edits = asked(self.name, case, self.editor, Place(case, target, rng, dose, language_of(case, target)))
         for edit in edits:
             if edit.start != edit.end:
                 raise UsageError(f"{self.name} claims to be an {self.claim} but replaces text of {edit.where}")

@@ -84,18 +84,28 @@ def compare(before: str, after: str, where: str) -> tuple[Edit, ...]:
 
 
 _KNOWN: weakref.WeakKeyDictionary[Callable[[str], str], FunctionPerturbation] = weakref.WeakKeyDictionary()
+#: of what no weak reference can be made or has no hash (str.upper), by its id, which stays its own: they hold it
+_HELD: dict[int, FunctionPerturbation] = {}
 
 
 def register(function: Callable[[str], str]) -> FunctionPerturbation:
     """`function` as a registered perturbation `custom.NAME`; the same function gives the same one."""
-    if function in _KNOWN:
-        return _KNOWN[function]
+    try:
+        known = _KNOWN.get(function)
+    except TypeError:
+        known = _HELD.get(id(function))
+    if known is not None:
+        return known
     plain = re.sub(r"\W+", "-", getattr(function, "__name__", "function")).strip("-") or "function"
     name, number = f"custom.{plain}", 1
     while name in PERTURBATIONS:
         number += 1
         name = f"custom.{plain}-{number}"
     summary = (function.__doc__ or f"Applies {plain} to the answer.").strip().partition("\n")[0]
-    made = _KNOWN[function] = FunctionPerturbation(name, function, summary)
+    made = FunctionPerturbation(name, function, summary)
+    try:
+        _KNOWN[function] = made
+    except TypeError:
+        _HELD[id(function)] = made
     PERTURBATIONS.add(name, made)
     return made

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from voirdire.harness.cases import Claim
@@ -17,17 +17,22 @@ from voirdire.harness.probes import Probe
 from voirdire.harness.registry import PERTURBATIONS, Registry
 from voirdire.harness.relations import Relation
 from voirdire.perturbations.compositions import Term, is_composed, spelled, terms_of
+from voirdire.perturbations.found import FoundFlips, FoundStack, FoundText
 
 __all__ = ["check_relation", "composed_names", "composed_probe"]
 
 #: from the weakest to the strictest: what a composition tests is the strictest of its parts
 _STRICTNESS = (Relation.INVARIANT, Relation.NO_GAIN, Relation.MUST_DROP)
+#: what a search found is what it is: at most doses it would be the same test again under another name
+_AS_FOUND = (FoundText, FoundStack, FoundFlips)
 #: names that one glob may stand for
 _MOST_NAMES = 500
 
 
-def composed_probe(name: str, probes: Registry[Probe]) -> Probe | None:
+def composed_probe(name: str, probes: Registry[Probe], own: Mapping[str, Probe] | None = None) -> Probe | None:
     """The probe that `a+b` or `a@dose` stands for; None for a plain name. Raises UsageError naming the part.
+
+    `own`: probes of a suite file that parts may be, too, such as attacks it found.
 
     Relation, target and metrics are those of the strictest part (MUST_DROP before NO_GAIN before INVARIANT), so is
     the lowest tolerance and the highest min_drop; the placebo is compared if any part of that relation has one.
@@ -35,7 +40,14 @@ def composed_probe(name: str, probes: Registry[Probe]) -> Probe | None:
     if not is_composed(name):
         return None
     terms = terms_of(name)
-    parts = [_editing(probes.get(t.name), name) for t in terms]
+    own = own or {}
+    parts = [_editing(own[t.name] if t.name in own else probes.get(t.name), name) for t in terms]
+    for part, term in zip(parts, terms, strict=True):
+        if term.dose is not None and isinstance(PERTURBATIONS.get(part.perturbation or part.name), _AS_FOUND):
+            raise UsageError(
+                f"{part.name} is made as it was found, so {name!r} cannot dose it",
+                hint=f"Write {part.name}, and other strengths as [[found]] tables with a text of their own.",
+            )
     spelling = spelled(terms)
     if len(parts) == 1:
         dose = terms[0].dose

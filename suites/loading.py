@@ -15,7 +15,7 @@ from voirdire.harness.judges.trust import IN_PERSON, Source, check_path
 from voirdire.harness.papers import Paper
 from voirdire.harness.probes import Probe, Suite
 from voirdire.perturbations.compositions import is_composed, spelled, terms_of
-from voirdire.suites.composed import composed_names
+from voirdire.suites.composed import composed_names, composed_probe
 from voirdire.suites.found import found_probes
 from voirdire.suites.rows import PROBES
 from voirdire.suites.suite_file import Draft, read_draft
@@ -71,7 +71,7 @@ def _resolve(draft: Draft, source: Source, above: tuple[str, ...]) -> Suite:
         found.update((p.name, p) for p in base.probes)
         inherited.update(_told(base))
     here = f"{draft.path}{draft.at('probes')}: "
-    own = found_probes(draft)
+    own = {**found_probes(draft), **found}
     # a probe named again keeps the changes that the extended suite made to it
     found.update((p.name, p) for p in match_probes(draft.list_of("probes"), where=here, own=own) if p.name not in found)
     for glob in draft.list_of("exclude"):
@@ -140,7 +140,10 @@ def match_probes(globs: Iterable[str], *, where: str = "", own: Mapping[str, Pro
     found: dict[str, Probe] = {}
     for glob in globs:
         mine = [n for n in own if fnmatch.fnmatchcase(n, glob)]
-        names = [] if glob in own else _named(glob)
+        if is_composed(glob) and glob not in own:
+            found.update((p.name, p) for p in _composed(glob, own, where))
+            continue
+        names = [] if glob in own else [n for n in PROBES if fnmatch.fnmatchcase(n, glob)]
         if not names and not mine:
             hint = f"{nearest(glob, [*PROBES, *own])} `voirdire probes` lists them all."
             raise UsageError(f"{where}no probe is called {glob!r}", hint=hint)
@@ -149,10 +152,15 @@ def match_probes(globs: Iterable[str], *, where: str = "", own: Mapping[str, Pro
     return list(found.values())
 
 
-def _named(glob: str) -> list[str]:
-    if is_composed(glob):
-        return composed_names(glob, list(PROBES))
-    return [n for n in PROBES if fnmatch.fnmatchcase(n, glob)]
+def _composed(glob: str, own: Mapping[str, Probe], where: str) -> list[Probe]:
+    """The probes that a composed glob stands for. Its parts are registered probes as they are, and those of `own` that
+    no registry knows: attacks that a suite found."""
+    parts = {n: p for n, p in own.items() if n not in PROBES and not is_composed(n)}
+    try:
+        made = (composed_probe(n, PROBES, parts) for n in composed_names(glob, [*PROBES, *parts]))
+        return [p for p in made if p is not None]
+    except UsageError as error:
+        raise UsageError(f"{where}{error.message}", hint=error.hint) from None
 
 
 def narrow(suite: Suite, globs: Sequence[str]) -> Suite:

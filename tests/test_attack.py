@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -449,6 +450,21 @@ def test_from_python() -> None:
         vd.attack("mock:oracle", wrods=2)
     with pytest.raises(JudgeUnreachable, match="no verdict"):
         vd.attack(judge_of(lambda case: None), pairs(60), max_calls=800, defences=())
+
+
+def test_a_lone_text_is_read_as_on_the_command_line() -> None:
+    judge = mock("oracle")
+    request = dataclasses.replace(SMALL, families="phrase, tone", defences="sandwich", forbid="key")
+    planned = prepare_attack(judge, request)
+    assert planned.request.families == ("phrase", "tone")
+    assert planned.request.defences == ("sandwich",)
+    assert planned.space.vocabulary == tuple(w for w in SMALL.vocabulary or () if w != "key")
+    assert prepare_attack(judge, dataclasses.replace(SMALL, defences="none")).request.defences == ()
+    with pytest.raises(UsageError, match="--families 'phrases-of-mine' is no family"):
+        prepare_attack(judge, dataclasses.replace(SMALL, families="phrases-of-mine"))
+    for given in ("word list", Path("words.txt")):
+        with pytest.raises(UsageError, match=r"not a list of words\nGive words"):
+            prepare_attack(judge, dataclasses.replace(SMALL, vocabulary=given))  # type: ignore[arg-type]
 
 
 def test_a_vocabulary_too_long_for_the_calls() -> None:

@@ -135,6 +135,10 @@ def test_errors_name_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="returned NoneType, not a text"):
         vd.check_invariant(good, None, nothing, limit=8)
 
+    for no_edit in (7, None, ["authority.book"]):
+        with pytest.raises(UsageError, match=r"is no perturbation\nGive a name"):
+            vd.check_no_gain(good, None, no_edit, limit=8)  # type: ignore[arg-type]
+
     def down(case: vd.Case) -> str:
         raise ConnectionError("no route")
 
@@ -159,6 +163,12 @@ def test_edits_found_by_comparison_replay() -> None:
         assert apply_edits(before, edits) == after
         assert bool(edits) == (before != after)
     assert len(compare("one two three four", "zero one three five four", "")) == 3
+
+
+def test_methods_of_builtin_types_are_functions_too() -> None:
+    # no weak reference can be made of them
+    assert register(str.swapcase) is register(str.swapcase)
+    assert vd.check_invariant(good, None, str.swapcase, limit=40).decision == "holds"
 
 
 def test_functions_of_one_name_are_kept_apart() -> None:

@@ -166,6 +166,62 @@ def test_a_bug_that_shows_on_a_case_names_the_line_too(write: Callable[..., str]
         FollowUps().make("own.shout", Case("Q?", ("a", "b"), id="q"))
 
 
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("return None", r"own_probes\.py, line 7: TypeError: 'NoneType' object is not iterable"),
+        ("return [('a', 1)]", r"own_probes\.py, line 7: it returned \('a', 1\), which is no edit"),
+        ("return text.upper()", r"own_probes\.py, line 7: it returned 'A', which is no edit"),
+        ("return [Edit(0, len(text) / 2, '')]", r"own_probes\.py, line 7: it returned Edit\(start=0, end=0\.5"),
+        ("return [Edit(0, 1, None)]", r"own_probes\.py, line 7: it returned Edit\(.*which is no edit"),
+        ("yield Edit(0, 1, 'b'); text.uper()", r"own_probes\.py, line 9: AttributeError"),
+        ("import json; json.loads('{')", r"own_probes\.py, line 9: JSONDecodeError"),
+    ],
+)
+def test_what_is_no_list_of_edits_names_the_plugin(write: Callable[..., str], body: str, says: str) -> None:
+    load_plugin(write(GOOD.replace("return [Edit(0, len(text), text.upper())]", body)))
+    with pytest.raises(UsageError, match=rf"own\.shout failed on case 'q': {says}"):
+        FollowUps().make("own.shout", Case("Q?", ("a", "b"), id="q"))
+
+
+def test_a_function_of_the_wrong_arity_names_the_plugin(write: Callable[..., str]) -> None:
+    load_plugin(write(GOOD.replace("def shout(text, place)", "def shout(text)")))
+    with pytest.raises(UsageError, match=r"failed on case 'q': own_probes\.py, line 7: TypeError: shout\(\) takes 1"):
+        FollowUps().make("own.shout", Case("Q?", ("a", "b"), id="q"))
+
+
+def test_a_generator_of_edits_is_as_good_as_a_list(write: Callable[..., str]) -> None:
+    load_plugin(write(GOOD.replace("return [Edit(0, len(text), text.upper())]", "yield Edit(0, 1, 'Ab')")))
+    assert FollowUps().make("own.shout", Case("Q?", ("a", "b"), id="q")).case.responses[0] == "Ab"
+
+
+CASE_EDITOR = """
+from voirdire.harness.cases import Edit
+from voirdire.perturbations.case_edits import case_perturbation, opposite
+
+@case_perturbation("own.asker", summary="Says who asks.", source="voirdire", counterpart=opposite({"a": "b"}))
+def asker(place):
+    return []
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("return None", "line 5: TypeError"),
+        ("return ['a']", "line 5: it returned 'a', which is no edit"),
+        ("raise KeyError('x')", "line 7: KeyError"),
+        ("yield Edit(0, 0, 'a', 'instruction'); 1 / 0", "line 7: ZeroDivisionError"),
+    ],
+)
+def test_a_function_of_a_whole_case_that_fails_names_the_plugin(
+    write: Callable[..., str], body: str, says: str
+) -> None:
+    load_plugin(write(CASE_EDITOR.replace("return []", body)))
+    with pytest.raises(UsageError, match=rf"own\.asker failed on case 'q': own_probes\.py, {says}"):
+        FollowUps().make("own.asker", Case("Q?", ("a", "b"), id="q"))
+
+
 def test_keys_stay_out_of_error_messages() -> None:
     said = located(ValueError("refused: api_key=sk-planted-0123456789abcdef"))
     assert "refused" in said

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from random import Random
 from typing import Any, Literal
 
@@ -105,6 +106,7 @@ def prepare_attack(
 ) -> Prepared:
     """Read and split the cases, set up the search. `others`: judges to transfer to; `rewriter`: a model will write
     texts. Raises UsageError."""
+    request = _spelled_out(request)
     if rewriter and "rewriter" not in request.families:
         request = replace(request, families=(*request.families, "rewriter"))
     _check(request, rewriter=rewriter)
@@ -145,6 +147,30 @@ def prepare_attack(
         notes,
         systems,
     )
+
+
+def _spelled_out(request: AttackRequest) -> AttackRequest:
+    """`request` with a lone text read as the command line reads it: a text is a sequence, too, but of its letters."""
+    if isinstance(request.vocabulary, str | PathLike):
+        raise UsageError(
+            f"the vocabulary is {str(request.vocabulary)!r}, not a list of words",
+            hint='Give words, ["verified", "expert"], or those of a file: Path("words.txt").read_text().splitlines().',
+        )
+    return replace(
+        request,
+        families=_listed(request.families),
+        defences=_listed(request.defences),
+        # repeated there, so that a word may have a comma in it
+        forbid=(request.forbid,) if isinstance(request.forbid, str) else request.forbid,
+    )
+
+
+def _listed(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Names, or one text with commas between them; "none" is no name."""
+    if not isinstance(given, str):
+        return tuple(given)
+    names = tuple(dict.fromkeys(n.strip() for n in given.split(",") if n.strip()))
+    return () if names == ("none",) else names
 
 
 def _systems(units: Sequence[Unit], seed: int) -> frozenset[str]:

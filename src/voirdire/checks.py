@@ -216,7 +216,8 @@ def judge_of(given: Any, task: Task | None = None) -> Judge:
 
 
 def _probe(perturbation: Edit, relation: Relation, *, target: Target, dose: float) -> Any:
-    """The probe of a registered name or of the user's own function."""
+    """The probe of a registered name or of the user's own function. Raises UsageError for anything else."""
+    from voirdire.harness.errors import UsageError
     from voirdire.harness.probes import Probe
     from voirdire.harness.registry import PERTURBATIONS
     from voirdire.suites.rows import PROBES
@@ -226,6 +227,11 @@ def _probe(perturbation: Edit, relation: Relation, *, target: Target, dose: floa
             return replace(PROBES.get(perturbation), relation=relation, target=target, dose=dose)
         edit = PERTURBATIONS.get(perturbation)
         return Probe(edit.name, relation, edit.summary, edit.source, edit.name, target=target, dose=dose)
+    if not callable(perturbation):
+        raise UsageError(
+            f"{perturbation!r} is no perturbation",
+            hint="Give a name (`voirdire probes` lists them) or a function from text to text.",
+        )
     from voirdire.perturbations.functions import register
 
     edit = register(perturbation)

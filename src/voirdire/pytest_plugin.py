@@ -226,20 +226,25 @@ def _ours(error: BaseException, *names: str) -> bool:
     return type(error).__module__.startswith("voirdire.") and any(c.__name__ in names for c in type(error).__mro__)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    try:
-        return (yield)
-    except Exception as error:
-        if not _ours(error, "Inconclusive"):
-            raise
-        policy = _setting(item.config, "inconclusive") or "skip"
-        if not getattr(error, "applicable", True) or policy == "skip":
-            # with the place of the test, not of this line
-            raise pytest.skip.Exception(_named(item, error), _use_item_location=True) from None
-        if policy == "fail":
-            raise pytest.fail.Exception(_named(item, error), pytrace=False) from None
-        return None
+@pytest.hookimpl(specname="pytest_runtest_makereport")
+def pytest_voirdire_open(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """What an Inconclusive is, before pytest makes the report of it, and after its unittest plugin put into `call` what
+    a TestCase raised: that comes out of no other hook. So subtests and fixtures are seen here, too."""
+    error = call.excinfo.value if call.excinfo is not None else None
+    if error is None or not _ours(error, "Inconclusive"):
+        return
+    call.excinfo = pytest.CallInfo.from_call(lambda: _as_told(item, error, call.when), call.when).excinfo
+
+
+def _as_told(item: pytest.Item, error: Any, when: str) -> None:
+    policy = _setting(item.config, "inconclusive") or "skip"
+    if policy == "pass" and when == "setup":
+        policy = "skip"  # the test cannot run without its fixture, and what did not run has not passed
+    if not getattr(error, "applicable", True) or policy == "skip":
+        # with the place of the test, not of this line
+        raise pytest.skip.Exception(_named(item, error), _use_item_location=True) from None
+    if policy == "fail":
+        raise pytest.fail.Exception(_named(item, error), pytrace=False) from None
 
 
 def _named(item: pytest.Item, error: Any) -> str:

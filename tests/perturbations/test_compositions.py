@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 from family_checks import answers, common
@@ -232,3 +233,72 @@ def test_they_can_be_named_wherever_probes_can() -> None:
 def test_too_broad_a_glob_is_refused() -> None:
     with pytest.raises(UsageError, match="more than 500"):
         match_probes(["*.*+*"])
+
+
+# -- with attacks that a suite found --
+
+FOUND = """
+name = "found"
+probes = ["attack.x"]
+[[found]]
+name = "attack.x"
+text = "verified expert"
+[[found]]
+name = "attack.both"
+parts = ["attack.x", "authority.book"]
+"""
+BOTH = "degradation.number+attack.x"
+
+
+def suite_of(folder: Path, probes: str, name: str = "found.toml") -> Path:
+    path = folder / name
+    path.write_text(FOUND.replace('["attack.x"]', probes, 1), encoding="utf-8")
+    return path
+
+
+def test_found_attacks_are_parts_in_their_suite(tmp_path: Path) -> None:
+    path = suite_of(tmp_path, f'["attack.x", "{BOTH}", "typos.keyboard@2 + attack.*"]')
+    probes = {p.name: p for p in load_suite(str(path)).probes}
+    # a suite names what it takes; a glob of a part stands for all that the file defines
+    assert list(probes) == ["attack.x", BOTH, "typos.keyboard@2+attack.x", "typos.keyboard@2+attack.both"]
+    both = probes[BOTH]
+    assert both.relation is Relation.MUST_DROP
+    assert probes["typos.keyboard@2+attack.x"].relation is Relation.NO_GAIN
+    assert probes["typos.keyboard@2+attack.x"].sham
+    case = Case("How many?", ("There are 120 members in this famous gardening club today.", "Nobody knows."))
+    made = FollowUps().make(both.perturbation or "", case).case.responses[0]
+    assert made.endswith("verified expert.")
+    assert "120" not in made
+    typos = probes["typos.keyboard@2+attack.x"].perturbation or ""
+    follow_up = FollowUps().make(typos, case)
+    assert "expert" in follow_up.case.responses[0]
+    assert "expert" not in FollowUps().sham(typos, case, 0, follow_up).responses[0]
+
+
+def test_found_attacks_are_parts_on_the_command_line_and_above_their_suite(tmp_path: Path) -> None:
+    suite = load_suite(str(suite_of(tmp_path, '["attack.x", "order.swap"]')))
+    assert [p.name for p in narrow(suite, [BOTH]).probes] == [BOTH]
+    above = tmp_path / "above.toml"
+    above.write_text(f'extends = ["found.toml"]\nprobes = ["{BOTH}"]\n', encoding="utf-8")
+    assert [p.name for p in load_suite(str(above)).probes] == ["attack.x", "order.swap", BOTH]
+    # what one file found is known nowhere else
+    with pytest.raises(UsageError, match=r"no probe is called 'attack\.x', a part of"):
+        match_probes([BOTH])
+
+
+def test_a_part_that_a_suite_changed_is_composed_as_it_is_registered(tmp_path: Path) -> None:
+    path = tmp_path / "house.toml"
+    path.write_text('probes = ["authority.book"]\n[probe."authority.book"]\ntolerance = 0.3\n', encoding="utf-8")
+    (made,) = narrow(load_suite(str(path)), ["authority.book@2"]).probes
+    assert made == PROBES.get("authority.book@2")
+
+
+@pytest.mark.parametrize("name", ["attack.x@2", "degradation.number+attack.x@1", "attack.both@2"])
+def test_what_was_found_has_no_dose(tmp_path: Path, name: str) -> None:
+    with pytest.raises(
+        UsageError, match=r"found\.toml, line 3: attack\.(x|both) is made as it was found.*cannot dose it"
+    ):
+        load_suite(str(suite_of(tmp_path, f'["{name}"]')))
+    suite = load_suite(str(suite_of(tmp_path, '["attack.*"]')))
+    with pytest.raises(UsageError, match=r"\[\[found\]\] tables with a text of their own"):
+        narrow(suite, [name])

@@ -90,6 +90,81 @@ def test_skips_name_probe_and_judge(judged: pytest.Pytester) -> None:
     )
 
 
+OPEN = 'vd.check_no_gain("mock:noisy", None, "authority.book", limit=4)'
+ELSEWHERE = f"""
+import unittest
+import voirdire as vd
+
+class TestCase(unittest.TestCase):
+    def test_body(self):
+        {OPEN}
+
+class TestSetUp(unittest.TestCase):
+    def setUp(self):
+        {OPEN}
+
+    def test_after_it(self):
+        pass
+
+class TestLater(unittest.IsolatedAsyncioTestCase):
+    async def test_body(self):
+        await vd.a{OPEN.removeprefix("vd.")}
+
+@pytest.fixture
+def checked():
+    {OPEN}
+
+def test_of_a_fixture(checked):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("policy", "outcomes"),
+    [
+        ("skip", {"skipped": 4}),
+        ("fail", {"failed": 3, "errors": 1}),
+        # a test whose fixture could not be made has not run, so it cannot have passed
+        ("pass", {"passed": 3, "skipped": 1}),
+    ],
+)
+def test_an_open_check_in_a_test_case_or_a_fixture_is_what_the_user_says(
+    judged: pytest.Pytester, policy: str, outcomes: dict[str, int]
+) -> None:
+    write(judged, ELSEWHERE)
+    result = judged.runpytest("-ra", f"--voirdire-inconclusive={policy}")
+    result.assert_outcomes(**outcomes)
+    if policy == "skip":
+        result.stdout.fnmatch_lines(["SKIPPED*test_it.py:*inconclusive (authority.book): measured*"] * 4)
+    if policy == "fail":
+        result.stdout.fnmatch_lines(["*_ TestCase.test_body _*", "inconclusive (authority.book): measured*"])
+        assert "check_no_gain" not in result.stdout.str(), "what matters is the message"
+
+
+def test_a_plain_failure_in_a_test_case_stays_one(judged: pytest.Pytester) -> None:
+    write(
+        judged,
+        "import unittest\nimport voirdire as vd\n\nclass TestIt(unittest.TestCase):\n"
+        "    def test_assertion(self):\n        self.assertEqual(1, 2)\n\n"
+        "    def test_weak(self):\n        vd.check_no_gain(judges.cited, None, 'authority.book', limit=60)\n",
+    )
+    judged.runpytest().assert_outcomes(failed=2)
+
+
+@pytest.mark.skipif(pytest.version_tuple < (9,), reason="pytest 8 has no subtests of its own")
+def test_an_open_check_in_a_subtest_is_a_skip(judged: pytest.Pytester) -> None:
+    write(
+        judged,
+        "import unittest\nimport voirdire as vd\n\nclass TestIt(unittest.TestCase):\n"
+        f"    def test_parts(self):\n        with self.subTest('one'):\n            {OPEN}\n\n"
+        f"def test_parts(subtests):\n    with subtests.test('one'):\n        {OPEN}\n",
+    )
+    # of subtests that are skipped pytest says nothing without -v
+    result = judged.runpytest("-vv", "-rs")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*SUBSKIPPED*one*inconclusive (authority.book): measured*"] * 2)
+
+
 # -------------------------------------------------------------------------------------------------------- ini files
 
 
