@@ -33,7 +33,7 @@ _ENOUGH = 0.4
 # Both are matched against lines without white space at their end. Every part that can be long is followed by what it
 # cannot hold, or stands last, so that hostile lines take time in proportion.
 _SURE = re.compile(
-    r"""^[ \t]*(?:
+    r"""^[ \t]*+(?:
       (?:async[ ])?def[ ][A-Za-z_]\w*[ ]?\(                                  # Python
     | class[ ][A-Za-z_]\w*[ ]?(?:\([^()]*\))?[ ]?[:{]$
     | import[ ][A-Za-z_][\w.]*(?:[ ]as[ ]\w+)?(?:,[ ]?[A-Za-z_][\w.]*(?:[ ]as[ ]\w+)?)*;?$
@@ -57,7 +57,7 @@ _SURE = re.compile(
     re.VERBOSE,
 )
 _LIKELY = re.compile(
-    r"""^[ \t]*(?:
+    r"""^[ \t]*+(?:
       [A-Za-z_$][\w.$\[\]'"]*(?:,[ ]?[A-Za-z_][\w.\[\]'"]*)*[ ]?(?:[-+*/%&|^]|//|\*\*|:)?=(?!=)[ ]?\S      # assignment
     | (?:await[ ]|yield[ ]|new[ ])?[A-Za-z_][\w.]*\((?:.*(?<=[)\]};,:(\[{\\])$|.*\)[ ]*(?:\#|//))            # call
     | (?:return|raise|assert|yield|del|global|nonlocal|throw)\b
