@@ -70,7 +70,7 @@ class Change:
     detectable: float | None = None
 
 
-Test = Rise | Growth | AllOf | AllOneWay | AnyOf
+Test = Rise | Growth | AllOf | AnyOf
 
 
 def change_of(measured: Measured, then: Then, groups: np.ndarray) -> Test | None:

@@ -205,7 +205,7 @@ class Growth:
 class AllOf:
     """Grew only if every part did (an intersection-union test); not worse once no part grew."""
 
-    parts: Sequence[Rise]
+    parts: Sequence[Rise | Growth]
 
     @property
     def n(self) -> int:
@@ -239,22 +239,14 @@ class AllOf:
 
 
 @dataclass(frozen=True, slots=True)
-class AllOneWay:
+class AllOneWay(AllOf):
     """Two-sided parts that count by what they have in common: grew only if every part did, in one direction."""
 
     parts: Sequence[Growth]
 
     @property
-    def n(self) -> int:
-        return max(part.n for part in self.parts)
-
-    @property
     def change(self) -> float:
         return _common([part.now for part in self.parts]) - _common([part.then for part in self.parts])
-
-    def detectable(self, margin: float, alpha: float, *, power: float = POWER) -> float:
-        each = 1 - (1 - power) / len(self.parts)
-        return max(part.detectable(margin, alpha, power=each) for part in self.parts)
 
     def stays_open(self, times: float, margin: float, alpha: float) -> float:
         half = alpha / 2
@@ -263,9 +255,6 @@ class AllOneWay:
             for mirrored in (False, True)
         )
         return up + down
-
-    def stays_unfound(self, times: float, margin: float, alpha: float) -> float:
-        return sum(part.stays_unfound(times, margin, alpha) for part in self.parts)
 
     def p(self, margin: float) -> float:
         if len({part.difference.mean > 0 for part in self.parts}) > 1:
@@ -277,12 +266,6 @@ class AllOneWay:
             min(max(mean.upper(alpha / 2) for mean in means) for means in self._sides(mirrored)) <= margin
             for mirrored in (False, True)
         )
-
-    def found(self, margin: float, alpha: float, /) -> tuple[Leaf, float]:
-        return max(self.parts, key=lambda part: part.p(margin)), alpha
-
-    def held(self, _margin: float, alpha: float, /) -> tuple[Leaf, float]:
-        return max(self.parts, key=lambda part: part.high(alpha)), alpha
 
     def _sides(self, mirrored: bool) -> tuple[list[Mean], list[Mean]]:
         """Differences and sums of all parts, as growth upwards (downwards if `mirrored`)."""
@@ -299,7 +282,7 @@ def _common(effects: Sequence[float]) -> float:
 class AnyOf:
     """Grew if any part did (weighted Bonferroni: the first, the signed effect, gets most); not worse if no part did."""
 
-    parts: Sequence[Rise | Growth | AllOf | AllOneWay]
+    parts: Sequence[Rise | Growth | AllOf]
 
     @property
     def shares(self) -> list[float]:

@@ -312,15 +312,11 @@ async def aattack(
     from voirdire._attack_plan import AttackRequest, prepare_attack
     from voirdire.harness.engine.runner import Limits
     from voirdire.harness.errors import JudgeUnreachable, UsageError, nearest
-    from voirdire.harness.numbers import need_count, need_share
 
     known = [name for name in AttackRequest.__dataclass_fields__ if name not in ("cases", "cache", "limits")]
     for name in options:
         if name not in known:
             raise UsageError(f"attack() has no option {name!r}", hint=nearest(name, known))
-    need_share("alpha", options.get("alpha"), 0.5)
-    for name, least in (("samples", 1), ("limit", 1), ("max_calls", 1), ("words", 1)):
-        need_count(name, options.get(name), least)
     if on is not None:
         from voirdire.harness.elsewhere.place import check_in_turn
 

@@ -21,6 +21,7 @@ from voirdire.harness.engine.runner import Limits
 from voirdire.harness.errors import NotApplicable, UsageError, nearest
 from voirdire.harness.judges.base import Judge, traits_of
 from voirdire.harness.judges.wrappers.table import WRAPPERS
+from voirdire.harness.numbers import need_count, need_share
 from voirdire.harness.probes import Probe
 from voirdire.perturbations.draws import shuffled
 from voirdire.perturbations.found import POSITIONS, Position, joined
@@ -31,7 +32,17 @@ from voirdire.perturbations.search.universal import screenable
 from voirdire.perturbations.textattack_bridge import load
 from voirdire.suites.found import FoundAttack, found_probe
 
-__all__ = ["DEFENCES", "AttackRequest", "Method", "Mode", "Prepared", "composed", "prepare_attack", "stand_ins"]
+__all__ = [
+    "DEFENCES",
+    "AttackRequest",
+    "Method",
+    "Mode",
+    "Prepared",
+    "composed",
+    "listed",
+    "prepare_attack",
+    "stand_ins",
+]
 
 Mode = Literal["both", "first", "second"]
 MODES: tuple[Mode, ...] = ("both", "first", "second")
@@ -158,14 +169,14 @@ def _spelled_out(request: AttackRequest) -> AttackRequest:
         )
     return replace(
         request,
-        families=_listed(request.families),
-        defences=_listed(request.defences),
+        families=listed(request.families),
+        defences=listed(request.defences),
         # repeated there, so that a word may have a comma in it
         forbid=(request.forbid,) if isinstance(request.forbid, str) else request.forbid,
     )
 
 
-def _listed(given: str | Sequence[str]) -> tuple[str, ...]:
+def listed(given: str | Sequence[str]) -> tuple[str, ...]:
     """Names, or one text with commas between them; "none" is no name."""
     if not isinstance(given, str):
         return tuple(given)
@@ -204,6 +215,10 @@ def _of_vocabulary(space: Space, request: AttackRequest, units: int, budget: int
 
 
 def _check(request: AttackRequest, *, rewriter: bool) -> None:
+    need_share("alpha", request.alpha, 0.5)
+    need_count("samples", request.samples, 1)
+    need_count("limit", request.limit, 1)
+    need_count("max_calls", request.max_calls, 1)
     for option, value, known in (
         ("--position", request.position, POSITIONS),
         ("--mode", request.mode, MODES),

@@ -115,7 +115,7 @@ def attack(
 
     For testing judges that you run or may test. What is found can be saved as a suite that gate and pytest hold.
     """
-    from voirdire._attack_plan import DEFENCES, AttackRequest, prepare_attack
+    from voirdire._attack_plan import DEFENCES, AttackRequest, listed, prepare_attack
     from voirdire.cli.terminal import Terminal
     from voirdire.harness.engine.runner import Limits
     from voirdire.perturbations.search.space import read_vocabulary
@@ -153,7 +153,7 @@ def attack(
 
         wanted = FlipRequest(
             cases=asked.cases,
-            kinds=_names(edits),  # type: ignore[arg-type]  # checked by prepare_flips
+            kinds=listed(edits),  # type: ignore[arg-type]  # checked by prepare_flips
             mask=mask,  # type: ignore[arg-type]
             recipe=recipe,
             max_calls=asked.max_calls or FlipRequest().max_calls,
@@ -181,11 +181,11 @@ def attack(
         alpha=asked.alpha,
         limit=asked.limit,
         case_ids=tuple(asked.cases_id or ()),
-        families=_names(families),
+        families=listed(families),
         streams=streams,
         depth=depth,
         branches=branches,
-        defences=DEFENCES if defences is None else _names(defences),
+        defences=DEFENCES if defences is None else listed(defences),
         limits=limits,
         cache=cache,
     )
@@ -199,11 +199,6 @@ def attack(
         confirm_calls(paid)
     words_of = _Words(write_attack, attack_suite, headline, attack_text, "attack.md")
     return _finish(_run(attacked, others, prepared, terminal, writer), words_of, _Into(out, save, as_json), terminal)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(n.strip() for n in text.split(",") if n.strip()))
-    return () if names == ("none",) else names
 
 
 def _writer(asked: Asking, spec: str) -> Rewriter:
